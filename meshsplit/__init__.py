@@ -1,0 +1,1 @@
+"""The meshsplit command: the local runner, the translator, the split and its statistics."""
