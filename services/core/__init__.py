@@ -1,0 +1,1 @@
+"""What every service shares; nothing in here knows one of them."""
