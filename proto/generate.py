@@ -1,0 +1,47 @@
+"""Make ``services/stubs`` from the contract: ``python proto/generate.py [folder]``.
+
+The folder (default: the repository's) receives ``services/stubs/grades/v1``. A test compares what
+it makes with what is checked in.
+"""
+
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from grpc_tools import protoc
+
+PROTO = Path(__file__).resolve().parent
+STUBS = "services/stubs"
+
+
+def generate(root: Path) -> None:
+    """Write the messages, the gRPC stubs and the types of both below a root folder.
+
+    Raises:
+        SystemExit: the compiler refused the contract; it has said why on stderr.
+
+    """
+    stubs = root / STUBS
+    stubs.mkdir(parents=True, exist_ok=True)
+    sources = sorted(f"{STUBS}/{path.relative_to(PROTO)}" for path in PROTO.rglob("*.proto"))
+    # The virtual folder gives the stubs an import path of their own: services.stubs.grades.v1.
+    arguments = [
+        f"-I{STUBS}={PROTO}",
+        f"-I{files('grpc_tools') / '_proto'}",
+        f"--python_out={root}",
+        f"--grpc_python_out={root}",
+        f"--mypy_out=readable_stubs:{root}",
+        f"--mypy_grpc_out=readable_stubs:{root}",
+        *sources,
+    ]
+    if code := protoc.main(["protoc", *arguments]):
+        raise SystemExit(code)
+    for folder in (stubs, *(path for path in stubs.rglob("*") if path.is_dir())):
+        if folder.name != "__pycache__":
+            (folder / "__init__.py").write_text(
+                '"""Generated from proto/ by proto/generate.py; not to be edited."""\n'
+            )
+
+
+if __name__ == "__main__":
+    generate(Path(sys.argv[1]) if len(sys.argv) > 1 else PROTO.parent)
