@@ -49,6 +49,7 @@ SHADOW_REFUSED: Final = ProblemType(
     "shadow-refused", 421, "Mirrored requests are not for a service that stores"
 )
 INVALID_RECORD: Final = ProblemType("invalid-record", 422, "The record breaks a rule")
+INVALID_REQUEST: Final = ProblemType("invalid-request", 422, "A parameter breaks a rule")
 INTERNAL: Final = ProblemType("internal-error", 500, "The service made a mistake")
 NOT_STORED: Final = ProblemType("not-stored", 503, "Nothing was stored; try again")
 OUTCOME_UNKNOWN: Final = ProblemType(
@@ -67,6 +68,7 @@ ALL: Final = (
     UNSUPPORTED_MEDIA_TYPE,
     SHADOW_REFUSED,
     INVALID_RECORD,
+    INVALID_REQUEST,
     INTERNAL,
     NOT_STORED,
     OUTCOME_UNKNOWN,

@@ -1,0 +1,115 @@
+"""The FastAPI application around a service's routes: problems for errors, request ids, drain."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.core.domain import problems
+from services.core.domain.problems import FieldError, ProblemType
+from services.core.http import answers
+from services.core.http.heads import read_head
+from services.core.lifecycle import Lifecycle
+from services.core.telemetry.metrics import project_version
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceApplication(FastAPI):
+    """A FastAPI application whose hottest path goes past the routing.
+
+    Every answer carries ``x-request-id``, every error is a problem document, and during a drain
+    every answer closes its connection.
+
+    Args:
+        title: the service's name.
+        lifecycle: where the service is between start and end.
+        endpoint: answers ``/`` itself, ids and drain included; None: the routes answer it.
+        options: FastAPI's own.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        lifecycle: Lifecycle,
+        endpoint: ASGIApp | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(title=title, version=project_version(), redirect_slashes=False, **options)
+        self._lifecycle = lifecycle
+        self._endpoint = endpoint
+        self.add_exception_handler(HTTPException, _on_http_exception)
+        self.add_exception_handler(RequestValidationError, _on_invalid_request)
+        self.add_exception_handler(Exception, _on_bug)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        if scope["path"] == "/" and self._endpoint is not None:
+            await self._endpoint(scope, receive, send)
+            return
+        request_id = read_head(scope["headers"]).request_id
+        scope["state"]["request_id"] = request_id.decode()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.setdefault("headers", [])
+                headers.append((b"x-request-id", request_id))
+                if self._lifecycle.draining:
+                    headers.append((b"connection", b"close"))
+            await send(message)
+
+        await super().__call__(scope, receive, send_with_id)
+
+
+_KINDS = {kind.status: kind for kind in problems.ALL if kind.status not in {400, 503}} | {
+    400: problems.BAD_REQUEST,
+    422: problems.INVALID_REQUEST,
+}
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    kind = _KINDS.get(error.status_code)
+    if kind is None:
+        kind = ProblemType("about:blank", error.status_code, str(error.detail))
+    return _response(request, kind, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    errors = [
+        FieldError(".".join(str(part) for part in wrong["loc"][1:]), str(wrong["msg"]))
+        for wrong in error.errors()
+    ]
+    detail = "; ".join(f"{wrong.field}: {wrong.detail}" for wrong in errors)
+    return _response(request, problems.INVALID_REQUEST, detail, errors=errors)
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    _log.error(
+        "a request failed",
+        exc_info=error,
+        extra={"request_id": request.state.request_id, "path": request.url.path},
+    )
+    return _response(request, problems.INTERNAL, "the log says more")
+
+
+def _response(
+    request: Request,
+    kind: ProblemType,
+    detail: str,
+    *,
+    errors: list[FieldError] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    answer = answers.problem(kind, detail, request_id=request.state.request_id, errors=errors)
+    return Response(answer.body, answer.status, headers=headers, media_type=problems.MEDIA_TYPE)

@@ -1,0 +1,68 @@
+"""The routes that the platform asks, not the clients: liveness, readiness, health, metrics."""
+
+from collections.abc import Callable
+
+import msgspec
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from services.core.lifecycle import Lifecycle
+from services.core.telemetry.metrics import project_version
+
+StoreStates = Callable[[], dict[str, str]]
+"""Says each store's state: "up", or what went wrong."""
+
+
+def health_routes(
+    service: str, lifecycle: Lifecycle, registry: CollectorRegistry, stores: StoreStates
+) -> APIRouter:
+    """Make ``/livez``, ``/readyz``, ``/healthz`` and ``/metrics``."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", summary="The process answers; asks nothing of others")
+    async def livez() -> Response:
+        return _json(200, {"status": "alive"})
+
+    @router.get(
+        "/readyz",
+        summary="Whether requests should come here",
+        responses={503: {"description": "Not now; the reasons are listed"}},
+    )
+    async def readyz() -> Response:
+        return _json(
+            200 if lifecycle.ready else 503,
+            {"ready": lifecycle.ready, "reasons": lifecycle.reasons},
+        )
+
+    @router.get("/healthz", summary="Details for people, stores among them")
+    async def healthz() -> Response:
+        states = stores()
+        well = lifecycle.ready and all(state == "up" for state in states.values())
+        return _json(
+            200,
+            {
+                "status": "well" if well else "degraded",
+                "service": service,
+                "version": project_version(),
+                "ready": lifecycle.ready,
+                "reasons": lifecycle.reasons,
+                "stores": states,
+            },
+        )
+
+    @router.get("/metrics", summary="Prometheus metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    return router
+
+
+def _json(status: int, content: object) -> Response:
+    return Response(
+        msgspec.json.encode(content),
+        status,
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )

@@ -1,0 +1,137 @@
+"""The records' route, from a request to its answer: head → body → record → queue → answer."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Final
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from services.core.domain import problems
+from services.core.domain.ids import IdMaker
+from services.core.domain.outcome import Outcome
+from services.core.domain.pending import Pending
+from services.core.domain.problems import Refused
+from services.core.domain.record import decode_record
+from services.core.http import answers
+from services.core.http.answers import Answer
+from services.core.http.bodies import (
+    DISCARD_MAX,
+    BodyTooLarge,
+    ClientGone,
+    discard_body,
+    read_body,
+)
+from services.core.http.heads import Head, Refusal, check_head, read_head, too_large
+from services.core.lifecycle import Lifecycle
+from services.core.telemetry.metrics import RequestTally
+
+BODY_LIMIT: Final = 65_536
+"""Most bytes of a body."""
+_CLOSE: Final = (b"connection", b"close")
+_CLIENT_GONE: Final = 499
+_log = logging.getLogger(__name__)
+
+Submit = Callable[[Pending], Awaitable[Outcome]]
+"""Takes a valid record; answers once its fate is sealed."""
+
+
+class RecordsEndpoint:
+    """An arm's ``/`` as a plain ASGI application."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        arm: str,
+        submit: Submit,
+        lifecycle: Lifecycle,
+        tally: RequestTally,
+        body_timeout_s: float,
+    ) -> None:
+        self._submit = submit
+        self._lifecycle = lifecycle
+        self._tally = tally
+        self._body_timeout_s = body_timeout_s
+        self._new_id = IdMaker().new
+        self._greeting = answers.json_answer(
+            200, msgspec.json.encode({"service": service, "arm": arm})
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = perf_counter()
+        head = read_head(scope["headers"])
+        close = False
+        try:
+            if scope["method"] == "POST":
+                answer, close = await self._post(head, receive)
+            elif scope["method"] in {"GET", "HEAD"}:
+                answer = self._greeting
+            else:
+                answer, close = await self._refuse(_wrong_method(scope["method"]), head, receive)
+        except ClientGone:
+            self._tally.count(_CLIENT_GONE, perf_counter() - started)
+            return
+        except Exception:  # noqa: BLE001 - a bug must still be answered as the contract says
+            request_id = head.request_id.decode()
+            _log.exception("a request failed", extra={"request_id": request_id})
+            answer = answers.problem(problems.INTERNAL, "the log says more", request_id=request_id)
+        await self._send(send, answer, head, close=close)
+        self._tally.count(answer.status, perf_counter() - started)
+
+    async def _post(self, head: Head, receive: Receive) -> tuple[Answer, bool]:
+        """Store one record; say the answer, and whether the connection must end with it."""
+        refusal = check_head(head, body_limit=BODY_LIMIT)
+        if refusal is not None:
+            return await self._refuse(refusal, head, receive)
+        try:
+            body = await read_body(receive, limit=BODY_LIMIT, timeout_s=self._body_timeout_s)
+        except BodyTooLarge:
+            return await self._refuse(too_large(BODY_LIMIT), head, receive)
+        except TimeoutError:
+            detail = f"expected the whole body within {self._body_timeout_s:g} s"
+            return self._problem(Refusal(problems.BODY_TOO_SLOW, detail), head), True
+        request_id = head.request_id.decode()
+        try:
+            record = decode_record(body)
+        except Refused as error:
+            return answers.refused(error, request_id=request_id), False
+        key = None if head.key is None else head.key.decode()
+        outcome = await self._submit(Pending(self._new_id(), record, key, request_id))
+        return answers.of_outcome(outcome, request_id=request_id), False
+
+    async def _refuse(self, refusal: Refusal, head: Head, receive: Receive) -> tuple[Answer, bool]:
+        """Refuse a request whose body may still be on its way."""
+        answer = self._problem(refusal, head)
+        if head.expects_continue:
+            return answer, True  # the body was never asked for
+        if head.content_length is not None and head.content_length > DISCARD_MAX:
+            return answer, True
+        return answer, not await discard_body(receive, timeout_s=self._body_timeout_s)
+
+    def _problem(self, refusal: Refusal, head: Head) -> Answer:
+        headers = (
+            [(b"allow", b"GET, HEAD, POST")]
+            if refusal.kind is problems.METHOD_NOT_ALLOWED
+            else None
+        )
+        return answers.problem(
+            refusal.kind, refusal.detail, request_id=head.request_id.decode(), headers=headers
+        )
+
+    async def _send(self, send: Send, answer: Answer, head: Head, *, close: bool) -> None:
+        headers = [
+            *answer.headers,
+            (b"content-length", str(len(answer.body)).encode()),
+            (b"x-request-id", head.request_id),
+        ]
+        if close or self._lifecycle.draining:
+            headers.append(_CLOSE)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def _wrong_method(method: str) -> Refusal:
+    return Refusal(problems.METHOD_NOT_ALLOWED, f"{method!r} is not for this path")

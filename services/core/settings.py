@@ -1,0 +1,116 @@
+"""What every service can be told from its environment, and how it says that it was told wrong."""
+
+import sys
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Annotated, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "MESHSPLIT_"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP port."""
+
+
+def _address(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        raise ValueError("expected an IP address such as 127.0.0.1") from None
+    return value
+
+
+def _store_url(scheme: str, example: str) -> Callable[[str], str]:
+    """Make a check that a setting is a URL with a scheme and a host."""
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme == scheme and bool(parts.netloc.rpartition("@")[2])
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ValueError(f"expected a URL such as {example}")
+        return value
+
+    return check
+
+
+Address = Annotated[str, AfterValidator(_address)]
+MySQLURL = Annotated[
+    str, AfterValidator(_store_url("mysql", "mysql://user:password@127.0.0.1:3307/grades"))
+]
+RedisURL = Annotated[str, AfterValidator(_store_url("redis", "redis://127.0.0.1:6380/0"))]
+
+
+class BaseServiceSettings(BaseSettings):
+    """The settings every service has. A service adds its own in a subclass."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    host: Address = "127.0.0.1"
+    """Address the service listens on."""
+    port: Port
+    """HTTP port: the service's own routes, health and metrics."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is logged."""
+    drain_delay_s: float = Field(default=0.0, ge=0, le=300)
+    """How long, after SIGTERM, requests are still taken with ``connection: close``."""
+    drain_limit_s: float = Field(default=20.0, gt=0, le=600)
+    """Longest time from the end of that delay to the process's end."""
+
+
+class WritingSettings(BaseServiceSettings):
+    """What a service that takes records has besides."""
+
+    queue_limit: int = Field(default=4096, ge=1, le=1_000_000)
+    """Most records that wait; one more is answered with 503."""
+    batch_limit: int = Field(default=256, ge=1, le=1024)
+    """Most records in one transaction or one RPC."""
+    batch_linger_ms: float = Field(default=2.0, ge=0, le=1000)
+    """How long, when busy, a batch that isn't full waits for more."""
+    store_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    """Longest time one attempt to store a batch may take."""
+    slot: int = Field(default=0, ge=0, le=255)
+    """This writer's number; writers of one arm that share it contend for the same rollup rows."""
+
+
+class ArmSettings(WritingSettings):
+    """What an arm, a service that takes records over HTTP, has besides."""
+
+    body_timeout_s: float = Field(default=10.0, gt=0, le=300)
+    """Longest time a request's body may take to arrive."""
+
+
+_Settings = TypeVar("_Settings", bound=BaseServiceSettings)
+
+
+def load_settings(kind: type[_Settings]) -> _Settings:
+    """Read a service's settings from the environment.
+
+    Raises:
+        SystemExit: with status 2, after naming every wrong setting on stderr.
+
+    """
+    try:
+        # The fields without a default come from the environment, which a type checker can't see.
+        return cast("Callable[[], _Settings]", kind)()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{'.'.join(str(part) for part in wrong['loc']).upper()}: "
+            f"{_expectation(wrong['type'], wrong['msg'])}"
+            + ("" if wrong["type"] == "missing" else f", got {wrong['input']!r}")
+            for wrong in error.errors()
+        ]
+        sys.stderr.write("These settings are wrong:\n  " + "\n  ".join(sorted(lines)) + "\n")
+        raise SystemExit(2) from None
+
+
+def _expectation(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "expected a value, and it is not set"
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return message if message.startswith("expected") else f"expected {message}"

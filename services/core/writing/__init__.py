@@ -1,0 +1,1 @@
+"""From a request's record to its place in a transaction."""

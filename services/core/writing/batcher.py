@@ -1,0 +1,175 @@
+"""Many requests, one transaction: a bounded queue and the writer that empties it."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from services.core.domain.outcome import Conflict, Invalid, NotStored, Outcome, Stored, Unknown
+from services.core.domain.pending import Pending
+from services.core.telemetry.metrics import WriteMetrics
+
+Flush = Callable[[list[Pending]], Awaitable[list[Outcome]]]
+"""Stores a batch; answers for each record, in order. It bounds its own time."""
+
+_log = logging.getLogger(__name__)
+_Entry = tuple[Pending, asyncio.Future[Outcome]]
+
+
+class Batcher:
+    """Takes all that waits, stores it at once, and answers every caller.
+
+    One batch is under way at a time. A record that finds the writer idle goes at once. Under load
+    (the last batch had company) a batch waits up to the linger until it is as large as the last
+    one, because the callers just answered are about to send again.
+
+    Args:
+        flush: stores one batch.
+        queue_limit: most records that may wait.
+        batch_limit: most records in one batch.
+        linger_s: longest wait for company, in seconds.
+        metrics: where depth, size, time and outcomes go.
+
+    """
+
+    def __init__(
+        self,
+        flush: Flush,
+        *,
+        queue_limit: int,
+        batch_limit: int,
+        linger_s: float,
+        metrics: WriteMetrics,
+        arm: str,
+    ) -> None:
+        self._flush = flush
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._linger_s = linger_s
+        self._metrics = metrics
+        self._arm = arm
+        self._queue: deque[_Entry] = deque()
+        self._under_way: list[_Entry] = []
+        self._arrived = asyncio.Event()
+        self._enough = 1
+        self._closed = False
+        self._writer: asyncio.Task[None] | None = None
+        metrics.queue_depth.set_function(lambda: len(self._queue))
+
+    def start(self) -> None:
+        """Start the writer on the running loop."""
+        self._writer = asyncio.get_running_loop().create_task(self._write(), name="batch-writer")
+
+    def submit(self, pending: Pending) -> Awaitable[Outcome]:
+        """Queue a record; await what became of it.
+
+        Cancelling the wait takes a record that still waits out of the queue, and has no effect on
+        one already in a batch or on any other.
+        """
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            future.set_result(NotStored("draining"))
+        elif len(self._queue) >= self._queue_limit:
+            self._metrics.records.count(pending.arm or self._arm, "queue_full")
+            future.set_result(NotStored("queue full"))
+        else:
+            self._queue.append((pending, future))
+            if len(self._queue) >= self._enough:
+                self._arrived.set()
+        return future
+
+    async def drain(self, limit_s: float) -> None:
+        """Take no more, store what waits, and stop; all within a time, in seconds.
+
+        What still waits then is answered as not stored, what is under way as unknown.
+        """
+        self._closed = True
+        self._enough = 1
+        self._arrived.set()
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=limit_s)
+            self._writer.cancel()
+            await asyncio.wait([self._writer], timeout=1)
+        for _, future in self._under_way:
+            if not future.done():
+                future.set_result(Unknown())
+        while self._queue:
+            _, future = self._queue.popleft()
+            if not future.done():
+                future.set_result(NotStored("draining"))
+
+    async def _write(self) -> None:
+        company = 0
+        while True:
+            await self._wait_for_work(company)
+            batch = self._take()
+            if batch:
+                company = len(batch)
+                await self._store(batch)
+            elif self._closed:
+                return
+
+    async def _wait_for_work(self, company: int) -> None:
+        """Wait for a first record, then under load for as many as last time."""
+        if self._closed:
+            return
+        if not self._queue:
+            await self._wait_until(1, None)
+        wanted = min(company, self._batch_limit)
+        if wanted > 1 and len(self._queue) < wanted and not self._closed:
+            await self._wait_until(wanted, self._linger_s)
+
+    async def _wait_until(self, enough: int, limit_s: float | None) -> None:
+        self._enough = enough
+        self._arrived.clear()
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._arrived.wait()
+        except TimeoutError:
+            pass  # a smaller batch, then
+
+    def _take(self) -> list[_Entry]:
+        batch: list[_Entry] = []
+        while self._queue and len(batch) < self._batch_limit:
+            entry = self._queue.popleft()
+            if not entry[1].done():  # else its caller has gone
+                batch.append(entry)
+        return batch
+
+    async def _store(self, batch: list[_Entry]) -> None:
+        self._under_way = batch
+        started = perf_counter()
+        try:
+            outcomes = await self._flush([pending for pending, _ in batch])
+            _expect_one_each(batch, outcomes)
+        except Exception:  # noqa: BLE001 - the writer outlives any batch; what this one did is open
+            _log.exception("a batch failed", extra={"records": len(batch)})
+            outcomes = [Unknown()] * len(batch)
+        self._metrics.commit_seconds.observe(perf_counter() - started)
+        self._metrics.batch_records.observe(len(batch))
+        for (pending, _), outcome in zip(batch, outcomes, strict=True):
+            self._metrics.records.count(pending.arm or self._arm, _outcome_name(outcome))
+        self._under_way = []
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+
+def _expect_one_each(batch: list[_Entry], outcomes: list[Outcome]) -> None:
+    if len(outcomes) != len(batch):
+        raise RuntimeError(f"{len(outcomes)} outcomes for {len(batch)} records")
+
+
+def _outcome_name(outcome: Outcome) -> str:
+    match outcome:
+        case Stored(repeated=repeated):
+            return "repeated" if repeated else "stored"
+        case Conflict():
+            return "conflict"
+        case Invalid():
+            return "invalid"
+        case NotStored():
+            return "not_stored"
+        case Unknown():
+            return "unknown"
