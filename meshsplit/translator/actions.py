@@ -1,0 +1,171 @@
+"""What a rule does with its requests: send them on, redirect them, or answer them."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meshsplit.translator.endpoints import Destination, Endpoints
+from meshsplit.translator.envoy import Json, present
+from meshsplit.translator.faults import percentage
+from meshsplit.translator.fields import Fields
+from meshsplit.translator.headers import read_headers
+from meshsplit.translator.retries import read_retries
+
+_REDIRECTS = {
+    301: "MOVED_PERMANENTLY",
+    302: "FOUND",
+    303: "SEE_OTHER",
+    307: "TEMPORARY_REDIRECT",
+    308: "PERMANENT_REDIRECT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a rule may refer to."""
+
+    gateway: str
+    endpoints: Endpoints
+    subsets: Mapping[str, frozenset[str]]
+    """The subsets that DestinationRules define, by host."""
+
+
+def read_forward(rule: Fields, around: Surroundings) -> tuple[Json, list[Destination]]:
+    """Read ``route`` and what belongs to it: Envoy's RouteAction, and the destinations it names."""
+    action, destinations = _weighted(rule, around)
+    rewrite = rule.child("rewrite")
+    if rewrite is not None:
+        action |= present(
+            prefix_rewrite=rewrite.text("uri"), host_rewrite_literal=rewrite.text("authority")
+        )
+        rewrite.at_most_one("uri", "uriRegexRewrite")
+        if (pattern := rewrite.child("uriRegexRewrite")) is not None:
+            pattern.required("match")
+            pattern.required("rewrite")
+            action["regex_rewrite"] = {
+                "pattern": {"regex": pattern.text("match")},
+                "substitution": pattern.text("rewrite"),
+            }
+            pattern.close()
+        if not rewrite:
+            rewrite.place.refuse("expected uri, uriRegexRewrite or authority")
+        rewrite.close()
+    # Istio: no timeout unless there is one, and grpc-timeout headers change nothing.
+    timeout = rule.duration("timeout", minimum_ms=0) or "0s"
+    action |= {"timeout": timeout, "max_stream_duration": {"max_stream_duration": "0s"}}
+    if (retries := read_retries(rule.child("retries"))) is not None:
+        action["retry_policy"] = retries
+    mirrors = [*_mirrors(rule, around, destinations)]
+    return {**action, **present(request_mirror_policies=mirrors)}, destinations
+
+
+def _weighted(rule: Fields, around: Surroundings) -> tuple[Json, list[Destination]]:
+    entries = rule.children("route")
+    found: list[tuple[Destination, int, Json]] = []
+    total = 0
+    alone = len(entries) == 1
+    host: str | None = None
+    for entry in entries:
+        entry.required("destination")
+        weight = entry.integer("weight") or 0
+        if alone and "weight" not in entry:
+            weight = 100
+        operations, host = read_headers(entry.child("headers"))
+        if host is not None:
+            operations["host_rewrite_literal"] = host
+        child = entry.child("destination")
+        entry.close()
+        total += weight
+        if child is not None:
+            destination = around.endpoints.read(child, around.subsets)
+            if destination is not None:
+                found.append((destination, weight, operations))
+    if total == 0:
+        rule.refuse("route", "the weights add up to 0")
+    if alone and found:
+        destination, _, operations = found[0]
+        host = operations.pop("host_rewrite_literal", None)
+        return {
+            "cluster": destination.cluster,
+            "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR",
+            **present(host_rewrite_literal=host),
+            "_route": operations,
+        }, [destination]
+    clusters = [
+        {"name": destination.cluster, "weight": weight, **operations}
+        for destination, weight, operations in found
+        if weight > 0  # as Istio does: a destination of weight 0 isn't there
+    ]
+    return {"weighted_clusters": {"clusters": clusters}}, [item[0] for item in found]
+
+
+def _mirrors(rule: Fields, around: Surroundings, destinations: list[Destination]) -> list[Json]:
+    rule.at_most_one("mirror", "mirrors")
+    policies: list[Json] = []
+    default = percentage(rule, "mirrorPercentage")
+    targets: list[tuple[Fields, Json | None]] = []
+    if (mirror := rule.child("mirror")) is not None:
+        targets.append((mirror, default))
+    elif "mirrorPercentage" in rule:
+        rule.refuse("mirrorPercentage", "there is no mirror")
+    for entry in rule.children("mirrors"):
+        entry.required("destination")
+        child = entry.child("destination")
+        share = percentage(entry, "percentage")
+        entry.close()
+        if child is not None:
+            targets.append((child, share))
+    for child, share in targets:
+        destination = around.endpoints.read(child, around.subsets)
+        if destination is not None:
+            destinations.append(destination)
+            policies.append(
+                {
+                    "cluster": destination.cluster,
+                    "runtime_fraction": {"default_value": share},
+                    "trace_sampled": False,
+                }
+            )
+    return policies
+
+
+def read_redirect(fields: Fields) -> Json:
+    """Read HTTPRedirect as Envoy's RedirectAction."""
+    code = fields.integer("redirectCode", 301, 308)
+    if code is not None and code not in _REDIRECTS:
+        fields.refuse("redirectCode", f"expected one of {', '.join(map(str, _REDIRECTS))}")
+    fields.at_most_one("port", "derivePort")
+    derive = fields.one_of("derivePort", ("FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"))
+    if derive == "FROM_PROTOCOL_DEFAULT":
+        fields.refuse("derivePort", "only FROM_REQUEST_PORT is known to the local gateway")
+    action = present(
+        path_redirect=fields.text("uri"),
+        host_redirect=fields.text("authority"),
+        scheme_redirect=fields.one_of("scheme", ("http", "https")),
+        port_redirect=fields.integer("port", 1, 65535),
+    )
+    if not action:
+        fields.place.refuse("expected uri, authority, scheme or port")
+    fields.close()
+    return {**action, "response_code": _REDIRECTS.get(code or 301, "MOVED_PERMANENTLY")}
+
+
+def read_direct_response(fields: Fields) -> Json:
+    """Read HTTPDirectResponse as Envoy's DirectResponseAction."""
+    fields.required("status")
+    action: Json = {"status": fields.integer("status", 200, 599)}
+    if (body := fields.child("body")) is not None:
+        body.at_most_one("string", "bytes")
+        text, encoded = body.text("string"), body.text("bytes")
+        if encoded is not None:
+            try:
+                b64decode(encoded, validate=True)
+            except Base64Error:
+                body.refuse("bytes", "not base64")
+        action["body"] = present(inline_string=text, inline_bytes=encoded)
+        body.close()
+    fields.close()
+    return action
