@@ -1,0 +1,114 @@
+"""One look at Redis for everyone who watches, and one encoded message for each selection."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.core.live.reader import LiveReader, LiveState
+from services.reporter.live.client import Client
+from services.reporter.live.messages import Figures
+
+_log = logging.getLogger(__name__)
+
+SHORTEST_PAUSE_S = 0.22
+"""Five messages a second are promised as the most; the margin is for a late wake-up."""
+
+LONGEST_PAUSE_S = 2.0
+_SHARE_OF_TIME = 0.25
+_CLIENTS_AT_ONCE = 100
+
+
+class Full(Exception):  # noqa: N818 - it names the state
+    """As many clients watch as are let in."""
+
+
+class Hub:
+    """Everyone who watches, and the one poller that exists only while somebody does."""
+
+    def __init__(self, reader: LiveReader, *, max_clients: int, heartbeat_s: float) -> None:
+        self._reader = reader
+        self._max_clients = max_clients
+        self._heartbeat_s = heartbeat_s
+        self._clients: set[Client] = set()
+        self._poller: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def clients(self) -> int:
+        """How many watch now."""
+        return len(self._clients)
+
+    @contextmanager
+    def watching(self) -> Iterator[Client]:
+        """Be told what is new, from entering until leaving.
+
+        Raises:
+            Full: as many clients watch as are let in, or the hub is closed.
+
+        """
+        if self._closed or len(self._clients) >= self._max_clients:
+            raise Full("as many clients watch as are let in")
+        client = Client()
+        self._clients.add(client)
+        if self._poller is None:
+            self._poller = asyncio.create_task(self._poll(), name="live poller")
+        try:
+            yield client
+        finally:
+            self._clients.discard(client)
+
+    def close(self) -> None:
+        """Ask every client's session to end, and let nobody in any more."""
+        self._closed = True
+        for client in self._clients:
+            client.closing.set()
+
+    async def stop(self) -> None:
+        """Close, and end the poller."""
+        self.close()
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.wait({self._poller})
+
+    async def _poll(self) -> None:
+        try:
+            while self._clients and not self._closed:
+                began = time.monotonic()
+                try:
+                    await self._look()
+                except Exception:
+                    # Whoever watches must not go blind for good because one look failed.
+                    _log.exception("a look at the live figures failed")
+                spent = time.monotonic() - began
+                await asyncio.sleep(pause_after(spent))
+        finally:
+            self._poller = None
+
+    async def _look(self) -> None:
+        chosen = {client.selection for client in self._clients}
+        state = await self._reader.read({each for each in chosen if each is not None})
+        await self._tell_everyone(state)
+
+    async def _tell_everyone(self, state: LiveState) -> None:
+        encoded: dict[tuple[str, Figures], str] = {}
+        now = time.monotonic()
+        everyone = list(self._clients)
+        for start in range(0, len(everyone), _CLIENTS_AT_ONCE):
+            for client in everyone[start : start + _CLIENTS_AT_ONCE]:
+                if (selection := client.selection) in state.students or selection is None:
+                    students = state.students[selection] if selection else 0
+                    figures = Figures(state.total, selection, students, state.behind)
+                    if client.wants(figures, now, self._heartbeat_s):
+                        key = client.kind, figures
+                        if (message := encoded.get(key)) is None:
+                            message = encoded[key] = figures.encode(client.kind)
+                        client.tell(figures, message, now)
+            await asyncio.sleep(0)  # the senders' turn, and everyone else's
+
+
+def pause_after(spent_s: float) -> float:
+    """Give the pause after a round, so that rounds take no more than a share of all time."""
+    longest_wanted = spent_s / _SHARE_OF_TIME - spent_s
+    return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, longest_wanted))

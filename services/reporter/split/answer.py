@@ -1,0 +1,65 @@
+"""The JSON of `GET /api/v1/split`: what was asked for, what is happening, whether they agree."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.reporter.answers import Answer
+
+
+class ArmAnswer(Answer):
+    """One way a record can go, as the VirtualService names it."""
+
+    name: str
+    host: str
+    color: str
+
+
+class ConfigurationErrorAnswer(Answer):
+    """Why the last configuration was refused; the one before it stays in force."""
+
+    file: str
+    path: str
+    name: str
+    message: str
+
+
+class ObservedAnswer(Answer):
+    """What happened since the last change of weights, from the gateway's own counters."""
+
+    since: str = Field(description="ISO 8601, UTC")
+    requests: int
+    counts: dict[str, int]
+    shares: dict[str, float] = Field(description="0 to 1 each; all 0 without requests")
+    counters: dict[str, int] = Field(description="the gateway's raw counter of each arm")
+
+
+class VerdictAnswer(Answer):
+    """Whether what was observed agrees with what was asked, however often one looks."""
+
+    state: Literal["agrees", "disagrees", "insufficient"]
+    confidence: float
+    tolerance: float = Field(description="how far a share may be off and still agree")
+    evidence: float = Field(description="e-value against the asked shares")
+    intervals: dict[str, tuple[float, float]] = Field(
+        description="confidence sequence of each share: holds at every look at once"
+    )
+    one_look_intervals: dict[str, tuple[float, float]] = Field(
+        description="plain intervals, right only for one look that was planned beforehand"
+    )
+    needed: int = Field(description="about how many more requests a verdict takes")
+    text: str
+
+
+class SplitAnswer(Answer):
+    """The split's truth, in percent where asked and in shares where observed."""
+
+    arms: list[ArmAnswer]
+    asked: dict[str, float] = Field(description="percent, from the files")
+    configured: dict[str, float] = Field(description="percent, what the control plane holds")
+    applied: dict[str, float] | None = Field(
+        description="percent, what the gateway has; null if it cannot be asked"
+    )
+    configuration_error: ConfigurationErrorAnswer | None
+    observed: ObservedAnswer
+    verdict: VerdictAnswer
