@@ -1,0 +1,66 @@
+# `make help` lists what there is. Each target is short: the work is in the command it calls.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' >/dev/null 2>&1 && echo $(p))) python3)
+BIN := .venv/bin
+PAGE := services/dashboard
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
+export YES
+.DEFAULT_GOAL := help
+.PHONY: help install install-tests up down reset restart status logs load dev test check fmt stubs lock migrate
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+up: install ## install what is missing, start everything, wait until it is ready
+	@$(BIN)/meshsplit up
+
+down: ## stop everything cleanly; the data stays
+	@[ ! -x $(BIN)/meshsplit ] || $(BIN)/meshsplit down
+
+reset: ## stop everything and delete the data (asks; YES=1 answers)
+	@[ ! -x $(BIN)/meshsplit ] || $(BIN)/meshsplit reset
+
+restart: ## restart our services with the code of now
+	@$(BIN)/meshsplit restart
+
+status: ## show each service's process, ports and readiness
+	@$(BIN)/meshsplit status
+
+logs: ## follow the logs of everything
+	@$(BIN)/meshsplit logs --follow
+
+load: ## send records steadily for five minutes (MESHSPLIT_LOAD_USERS, _RATE, _SECONDS)
+	@$(BIN)/meshsplit load
+
+dev: install ## the dashboard with hot reload, against the running stack
+	@cd $(PAGE) && $(NODE) npm run dev
+
+install: ## install what running needs, and nothing that is there
+	@$(PYTHON) -m meshsplit.local.install
+
+install-tests: ## install what the tests need as well
+	@$(PYTHON) -m meshsplit.local.install --tests
+
+test: install-tests ## run every test, on real servers and a real browser of their own
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: install-tests ## lint, types, the directions of dependence, and what must not be stale
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/test_house*.py
+	cd $(PAGE) && $(NODE) npm run check
+
+fmt: ## format the Python code and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+stubs: ## generate the Python stubs from proto/
+	@$(BIN)/python -m grpc_tools.protoc -I services/stubs=proto --python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. services/stubs/grades/v1/grades.proto
+
+migrate: ## bring a running stack's database to the newest schema
+	@$(BIN)/meshsplit migrate
+
+lock: ## pin and hash the requirements anew (needs uv)
+	cd requirements && $(LOCK) dev.in -o dev.txt && $(LOCK) runtime.in local.in -c dev.txt -o local.txt && $(LOCK) runtime.in -c dev.txt -o runtime.txt && $(LOCK) node.in -o node.txt

@@ -1,0 +1,1 @@
+"""The local runner: the whole system on one machine, without containers."""

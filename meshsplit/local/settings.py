@@ -1,0 +1,169 @@
+"""The local runner's settings: where it keeps things and which ports it takes.
+
+They come from the environment or from a git-ignored `.env` beside the Makefile; the
+environment wins.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "MESHSPLIT_"
+OWN = ("PORT_SHIFT", "BIND", "STATE_DIR", "MESH_DIR")
+LOWEST_PORT, HIGHEST_PORT = 1, 65535
+STACK_FILE = Path(__file__).with_name("stack.toml")
+
+
+class SettingsError(Exception):
+    """One or more settings make no sense; `problems` says of each what was expected."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Keep every problem: a person mends all of them in one go."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """What a person may choose about a run on this machine."""
+
+    root: Path
+    state: Path
+    mesh: Path
+    bind: str
+    ports: Mapping[str, int]
+    passed_on: Mapping[str, str]
+    """Every other MESHSPLIT_ setting: it is meant for a service and handed on to all of ours."""
+
+    @property
+    def gateway(self) -> str:
+        """Where a client on this machine finds the gateway, as host:port."""
+        any_address = ipaddress.ip_address(self.bind).is_unspecified
+        return f"{'127.0.0.1' if any_address else self.bind}:{self.ports['gateway']}"
+
+    @property
+    def origins(self) -> str:
+        """The page's own addresses, from which a WebSocket is let in; comma-separated."""
+        port = self.ports["gateway"]
+        hosts = dict.fromkeys(("127.0.0.1", "localhost", self.gateway.rsplit(":", 1)[0]))
+        return ",".join(f"http://{host}:{port}" for host in hosts)
+
+
+def checkout() -> Path:
+    """Return the folder that holds the project."""
+    return Path(__file__).resolve().parents[2]
+
+
+def default_ports() -> dict[str, int]:
+    """Return every port's name and default, in the order of stack.toml."""
+    ports: dict[str, int] = tomllib.loads(STACK_FILE.read_text())["ports"]
+    return ports
+
+
+def port_setting(name: str) -> str:
+    """Return the setting that moves one port."""
+    return f"{PREFIX}PORT_{name.upper()}"
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Read NAME=value lines; blank lines and # comments are skipped.
+
+    Raises SettingsError naming every line that is neither.
+    """
+    if not path.exists():
+        return {}
+    values: dict[str, str] = {}
+    problems = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        text = line.strip().removeprefix("export ")
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            problems.append(f"{path}:{number}: expected NAME=value, found {text!r}")
+            continue
+        values[name.strip()] = value.strip().strip("'\"")
+    if problems:
+        raise SettingsError(problems)
+    return values
+
+
+def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> LocalSettings:
+    """Read the settings.
+
+    Raises SettingsError that names all wrong settings at once.
+    """
+    root = root or checkout()
+    given = read_env_file(root / ".env")
+    given.update(os.environ if environ is None else environ)
+    values = {
+        name.removeprefix(PREFIX): value.strip()
+        for name, value in given.items()
+        if name.startswith(PREFIX) and value.strip()
+    }
+    problems: list[str] = []
+    bind = _address(values.get("BIND", "127.0.0.1"), problems)
+    ports = _ports(values, problems)
+    state = (root / values.get("STATE_DIR", ".local")).absolute()
+    if state.exists() and not state.is_dir():
+        problems.append(f"{PREFIX}STATE_DIR={state}: expected a folder")
+    mesh = (root / values.get("MESH_DIR", "mesh")).absolute()
+    if not mesh.is_dir():
+        problems.append(f"{PREFIX}MESH_DIR={mesh}: expected a folder with the mesh's files")
+    if problems:
+        raise SettingsError(problems)
+    ours = {*OWN, *(port_setting(name).removeprefix(PREFIX) for name in ports)}
+    passed_on = {f"{PREFIX}{name}": value for name, value in values.items() if name not in ours}
+    return LocalSettings(root, state, mesh, bind, ports, passed_on)
+
+
+def _address(text: str, problems: list[str]) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        problems.append(
+            f"{PREFIX}BIND={text}: expected an IPv4 address of this machine, such as 127.0.0.1"
+        )
+        return "127.0.0.1"
+
+
+def _ports(values: Mapping[str, str], problems: list[str]) -> dict[str, int]:
+    shift = 0
+    try:
+        shift = int(values.get("PORT_SHIFT", "0"))
+    except ValueError:
+        problems.append(
+            f"{PREFIX}PORT_SHIFT={values['PORT_SHIFT']}: expected a whole number, such as 100"
+        )
+    ports: dict[str, int] = {}
+    for name, default in default_ports().items():
+        setting = port_setting(name)
+        text = values.get(setting.removeprefix(PREFIX))
+        shown = setting if text is not None else f"{PREFIX}PORT_SHIFT"
+        try:
+            port = default + shift if text is None else int(text)
+        except ValueError:
+            problems.append(f"{setting}={text}: expected a port number")
+            continue
+        if not LOWEST_PORT <= port <= HIGHEST_PORT:
+            problems.append(
+                f"{shown}={text or shift}: {name} would get port {port}; "
+                f"expected {LOWEST_PORT} to {HIGHEST_PORT}"
+            )
+        ports[name] = port
+    _no_port_twice(ports, problems)
+    return ports
+
+
+def _no_port_twice(ports: Mapping[str, int], problems: list[str]) -> None:
+    first: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in first:
+            problems.append(
+                f"{port_setting(name)}={port}: expected a port of its own, "
+                f"{first[port]} has that one too"
+            )
+        first.setdefault(port, name)
