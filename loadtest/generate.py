@@ -20,12 +20,19 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from loadtest.names import AWKWARD, FAMILY, GIVEN, OTHER_SCRIPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-SEMESTERS = ("primer semestre", "segundo semestre", "vacaciones de junio", "vacaciones de diciembre")
+SEMESTERS = (
+    "primer semestre",
+    "segundo semestre",
+    "vacaciones de junio",
+    "vacaciones de diciembre",
+)
 SEMESTER_WEIGHTS = (45, 40, 8, 7)
 FIRST_YEAR, YEARS = 2022, 5
 RECORDS_PER_STUDENT = 5
+NEVER_CAME = 0.03
+AWKWARD_SHARE, OTHER_SCRIPT_SHARE = 0.02, 0.1
 CARNES = 10**9
 """Nine digits, written 5-4: as many students as there can be."""
 _STRIDE = 618_033_989
@@ -57,13 +64,13 @@ def courses(seed: int, count: int) -> list[Course]:
 
 
 def student(seed: int, number: int) -> Student:
-    """The student with this number; the same for ever under the same seed."""
+    """Return the student with this number; the same for ever under the same seed."""
     roll = random.Random(f"student-{seed}-{number}")
     digits = f"{(number * _STRIDE + seed * 7919) % CARNES:09d}"
     kind = roll.random()
-    if kind < 0.02:
+    if kind < AWKWARD_SHARE:
         name = roll.choice(AWKWARD)
-    elif kind < 0.12:
+    elif kind < AWKWARD_SHARE + OTHER_SCRIPT_SHARE:
         name = roll.choice(OTHER_SCRIPTS)
     else:
         name = f"{roll.choice(GIVEN)} {roll.choice(FAMILY)}"
@@ -71,8 +78,8 @@ def student(seed: int, number: int) -> Student:
 
 
 def grade(roll: random.Random, usual: float) -> int:
-    """A grade from 0 to 100: bell-shaped, with some who never came (0)."""
-    if roll.random() < 0.03:
+    """Roll a grade from 0 to 100: bell-shaped, with some who never came (0)."""
+    if roll.random() < NEVER_CAME:
         return 0
     return max(0, min(100, round(roll.gauss(usual, 13))))
 
@@ -114,7 +121,7 @@ def write(rows: Iterator[dict[str, str | int]], out: IO[str]) -> None:
     out.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _between(low: int, high: int) -> type[int]:
+def _between(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = int(text)
         if not low <= value <= high:
@@ -122,7 +129,7 @@ def _between(low: int, high: int) -> type[int]:
         return value
 
     parse.__name__ = "int"  # argparse names it so in the message for text that is no number
-    return parse  # type: ignore[return-value]  # argparse only ever calls it
+    return parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

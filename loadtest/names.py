@@ -1,5 +1,7 @@
 """Names as registrars meet them: several scripts, and some that break careless software."""
 
+# ruff: noqa: RUF001 - letters that look like others are the point
+
 GIVEN = (
     "Nannie", "María José", "José Ángel", "Luz", "Íñigo", "Ana Lucía", "Juan Pablo", "Ixchel",
     "Begoña", "Zoë", "Björk", "Łukasz", "Çağla", "Nguyễn Thị", "Siobhán", "Kwame", "Aisha",
