@@ -3,7 +3,6 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +24,7 @@ def amiss(target: str, passwords: Passwords) -> str | None:
     """
     if not target:
         return None
-    kinds: dict[str, Callable[[], str | None]] = {
+    kinds = {
         "http": lambda: _http(target),
         "tcp": lambda: _tcp(target),
         "file": lambda: _file(target),

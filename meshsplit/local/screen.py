@@ -44,9 +44,9 @@ def status(run: Run) -> tuple[str, bool]:
         if process and process.pid:
             pid, age = str(process.pid), _age(time.time() - process.since)
         trouble = None
-        if state == "running":
+        if state in {"running", "starting"}:
             trouble = amiss(service.ready, run.passwords)
-        ready = state == "running" and trouble is None
+        ready = state in {"running", "starting"} and trouble is None
         good = good and ready
         numbers = " ".join(str(run.settings.ports[port]) for port in service.ports)
         shown = "ready" if ready else state if trouble is None else f"running, not ready: {trouble}"

@@ -1,7 +1,9 @@
 """The supervisor: its generated configuration, its start, and what it is asked over its socket."""
 
+import http.client
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -11,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
 
 from meshsplit.local.places import Places
 from meshsplit.local.stack import Service
 
 START_LIMIT_S = 20
+ANSWER_LIMIT_S = 10
 LOG_BYTES = 20_000_000
 SETTLED_S = 2  # a program that ends sooner is started again later and later, not at once
 RESTARTS = 30  # each a second later than the one before: about eight minutes of trying
@@ -72,7 +74,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [program:{service.name}]
 command = {_text(shlex.join(service.command))}
 environment = {environment}
-directory = {_text(here.data / "nginx" if service.name == "dashboard" else here.state)}
+directory = {_text(here.data if user else here.state)}
 {f"user = {user}" if user else ""}
 autostart = false
 autorestart = true
@@ -95,14 +97,43 @@ def log_of(here: Places, name: str) -> Path:
     return here.logs / f"{name}.log"
 
 
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, with a limit: a stopped supervisor must not hang whoever asks."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("supervisor", timeout=ANSWER_LIMIT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket's path instead of a host."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: object) -> _Connection:
+        del host
+        return _Connection(self._path)
+
+
 class Supervisor:
     """The running supervisor of one state folder."""
 
     def __init__(self, here: Places) -> None:
         """Make a client; nothing is sent yet."""
         self._here = here
-        transport = SupervisorTransport(None, None, f"unix://{here.socket}")
-        self._server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+
+    @property
+    def _server(self) -> xmlrpc.client.ServerProxy:
+        """A client with a connection of its own: one that failed can't be used again."""
+        return xmlrpc.client.ServerProxy(
+            "http://supervisor", transport=_Transport(self._here.socket)
+        )
 
     def alive(self) -> bool:
         """Tell whether a supervisor answers on this state's socket."""
@@ -110,7 +141,7 @@ class Supervisor:
             return False
         try:
             self._server.supervisor.getState()
-        except (OSError, xmlrpc.client.Error):
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return False
         return True
 
