@@ -1,7 +1,5 @@
 """What a rule does with its requests: send them on, redirect them, or answer them."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping

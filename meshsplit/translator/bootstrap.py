@@ -1,7 +1,5 @@
 """What Envoy is started with: its admin address, and where the rest of its configuration is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Istio's CorsPolicy."""
 
-from __future__ import annotations
-
 from meshsplit.translator.envoy import Json, present, typed
 from meshsplit.translator.fields import Fields
 from meshsplit.translator.matches import string_match

@@ -1,8 +1,7 @@
 """Istio's DestinationRule: how to talk to a host, and its subsets."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
+from typing import Self
 
 from meshsplit.translator.documents import Document
 from meshsplit.translator.endpoints import Destination, Endpoints
@@ -27,9 +26,9 @@ class Policy:
     outliers: Json | None = None
     balancer: Json | None = None
 
-    def over(self, other: Policy) -> Policy:
+    def over(self, other: Self) -> Self:
         """Return this policy with ``other``'s parts where it says nothing (a subset's heritage)."""
-        return Policy(
+        return type(self)(
             other.connections if self.connections is None else self.connections,
             other.outliers if self.outliers is None else self.outliers,
             other.balancer if self.balancer is None else self.balancer,

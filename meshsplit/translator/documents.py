@@ -1,7 +1,5 @@
 """The files of a mesh folder, as resources."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where the hosts that the mesh names can be reached from this machine."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The few words of Envoy's configuration that every part of the translation says."""
 
-from __future__ import annotations
-
 from typing import Any
 
 Json = dict[str, Any]

@@ -1,7 +1,5 @@
 """Istio's HTTPFaultInjection: delays and aborts on purpose."""
 
-from __future__ import annotations
-
 from meshsplit.translator.envoy import Json, typed
 from meshsplit.translator.fields import Fields
 
@@ -42,5 +40,7 @@ def read_fault(fields: Fields | None) -> Json:
         fields.place.refuse("expected delay or abort")
     fields.close()
     return {
-        "envoy.filters.http.fault": typed("envoy.extensions.filters.http.fault.v3.HTTPFault", **fault)
+        "envoy.filters.http.fault": typed(
+            "envoy.extensions.filters.http.fault.v3.HTTPFault", **fault
+        )
     }

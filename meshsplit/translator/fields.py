@@ -1,11 +1,9 @@
 """Reading a resource field by field, so that whatever nobody read can be refused."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from meshsplit.translator.refusal import Refusal
 
@@ -21,7 +19,7 @@ class Place:
     refusals: list[Refusal] = field(compare=False)
     path: str = ""
 
-    def at(self, step: str | int) -> Place:
+    def at(self, step: str | int) -> Self:
         """Return the place one step further in."""
         if isinstance(step, int):
             path = f"{self.path}[{step}]"
@@ -136,25 +134,27 @@ class Fields:
             return None
         return f"{total_ms / 1000:.3f}".rstrip("0").rstrip(".") + "s"
 
-    def child(self, key: str) -> Fields | None:
+    def child(self, key: str) -> Self | None:
         """Return the mapping under ``key``, or None."""
         self._known.add(key)
         if self._values.get(key) is None:
             return None
-        return Fields(self._values[key], self.place.at(key))
+        return type(self)(self._values[key], self.place.at(key))
 
-    def children(self, key: str) -> list[Fields]:
+    def children(self, key: str) -> list[Self]:
         """Return the mappings of the list under ``key``."""
         return [
-            Fields({} if item is None else item, self.place.at(key).at(index))
+            type(self)({} if item is None else item, self.place.at(key).at(index))
             for index, item in enumerate(self._list(key))
         ]
 
-    def named(self, key: str) -> dict[str, Fields]:
+    def named(self, key: str) -> dict[str, Self]:
         """Return the mappings under ``key`` by their names."""
         value = self._take(key, Mapping, "fields")
         place = self.place.at(key)
-        return {str(name): Fields(item, place.at(str(name))) for name, item in (value or {}).items()}
+        return {
+            str(name): type(self)(item, place.at(str(name))) for name, item in (value or {}).items()
+        }
 
     def text_map(self, key: str) -> dict[str, str]:
         """Read a mapping of texts to texts."""

@@ -1,7 +1,5 @@
 """Istio's Gateway: which hosts the one listener answers for."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from meshsplit.translator.documents import Document

@@ -1,7 +1,5 @@
 """Istio's Headers: what is set, added and removed on the way."""
 
-from __future__ import annotations
-
 from meshsplit.translator.envoy import Json, present
 from meshsplit.translator.fields import Fields
 

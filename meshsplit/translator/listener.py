@@ -1,7 +1,5 @@
 """The gateway's one listener: what Istio's ingress gateway does to every HTTP request."""
 
-from __future__ import annotations
-
 from meshsplit.translator.envoy import Json, extension, socket_address
 
 ROUTES = "http.80"

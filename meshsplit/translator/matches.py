@@ -1,7 +1,5 @@
 """Istio's HTTPMatchRequest: which requests a rule is for."""
 
-from __future__ import annotations
-
 import re
 
 from meshsplit.translator.envoy import Json, present

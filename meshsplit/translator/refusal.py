@@ -1,7 +1,5 @@
 """What is said when the mesh's files ask for something that can't be had."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 
 

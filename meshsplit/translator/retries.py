@@ -1,16 +1,29 @@
 """Istio's HTTPRetry."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 
 from meshsplit.translator.envoy import Json
 from meshsplit.translator.fields import Fields
 
 _CONDITIONS = frozenset(
-    """5xx gateway-error reset reset-before-request connect-failure envoy-ratelimited
-    retriable-4xx refused-stream retriable-status-codes retriable-headers http3-post-connect-failure
-    cancelled deadline-exceeded internal resource-exhausted unavailable""".split()
+    [
+        "5xx",
+        "gateway-error",
+        "reset",
+        "reset-before-request",
+        "connect-failure",
+        "envoy-ratelimited",
+        "retriable-4xx",
+        "refused-stream",
+        "retriable-status-codes",
+        "retriable-headers",
+        "http3-post-connect-failure",
+        "cancelled",
+        "deadline-exceeded",
+        "internal",
+        "resource-exhausted",
+        "unavailable",
+    ]
 )
 
 _PREVIOUS_HOSTS: Json = {

@@ -1,7 +1,5 @@
 """The whole way from a mesh folder to Envoy's three files."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Istio's VirtualService: which request goes where."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

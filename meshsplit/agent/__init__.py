@@ -1,0 +1,1 @@
+"""Keeps the local Envoy's configuration in step with the mesh's files."""
