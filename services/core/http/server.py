@@ -44,7 +44,7 @@ def run(
     settings: BaseServiceSettings,
     make: Callable[[], Service],
     *,
-    websockets: bool = False,
+    websockets: type[asyncio.Protocol] | None = None,
 ) -> None:
     """Run a service until SIGTERM or SIGINT has drained it.
 
@@ -52,7 +52,7 @@ def run(
         name: the service's name, for its logs.
         settings: where to listen, what to log, how to drain.
         make: makes the service, inside the running loop.
-        websockets: whether it speaks WebSocket.
+        websockets: the protocol class that speaks WebSocket; None: the service doesn't.
 
     Raises:
         SystemExit: with status 1, when the port is taken.
@@ -99,7 +99,7 @@ async def _serve(
     make: Callable[[], Service],
     listener: socket.socket,
     *,
-    websockets: bool,
+    websockets: type[asyncio.Protocol] | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
@@ -117,12 +117,15 @@ async def _serve(
 
 
 def _config(
-    settings: BaseServiceSettings, application: ASGIApp, *, websockets: bool
+    settings: BaseServiceSettings,
+    application: ASGIApp,
+    *,
+    websockets: type[asyncio.Protocol] | None,
 ) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http="httptools",
-        ws="websockets-sansio" if websockets else "none",
+        ws=websockets or "none",
         ws_max_size=65_536,
         ws_per_message_deflate=False,
         lifespan="off",
