@@ -29,7 +29,7 @@ def down(run: Run, say: Say) -> bool:
                 drain(run)
             stop(of_stage, run, say)
     run.supervisor.end(SUPERVISOR_LIMIT_S)
-    for name in end_leftovers(run.here.state):
+    for name in end_leftovers(run.here):
         ran = True
         say(f"ended process {name}, which no supervisor held")
     return ran

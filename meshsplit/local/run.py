@@ -14,7 +14,7 @@ import psutil
 
 from meshsplit.local.passwords import Passwords, passwords
 from meshsplit.local.places import Places, make, places, store_user
-from meshsplit.local.programs import programs
+from meshsplit.local.programs import FROM_THE_SYSTEM, programs
 from meshsplit.local.settings import PREFIX, LocalSettings, port_setting
 from meshsplit.local.stack import Service, Stack, load_stack
 from meshsplit.local.stores import DATABASE, LOGIN
@@ -102,21 +102,28 @@ def alone(here: Places) -> Iterator[None]:
         yield
 
 
-def leftovers(state: Path) -> list[psutil.Process]:
-    """Return the processes that a run of this state started and that live still."""
+def leftovers(here: Places) -> list[psutil.Process]:
+    """Return the processes that a run in these places started and that live still.
+
+    A store that writes its title over its environment is known by its name and its folder.
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == str(state) and process.pid != os.getpid():
-                found.append(process)
+            marked = process.environ().get(MARK) == str(here.state)
+            stored = process.name() in FROM_THE_SYSTEM and (
+                Path(process.cwd()).is_relative_to(here.data)
+            )
         except psutil.Error:
             continue
+        if (marked or stored) and process.pid != os.getpid():
+            found.append(process)
     return found
 
 
-def end_leftovers(state: Path) -> list[str]:
+def end_leftovers(here: Places) -> list[str]:
     """End what a run whose supervisor is gone left behind; returns what there was."""
-    found = leftovers(state)
+    found = leftovers(here)
     named = []
     for process in found:
         with contextlib.suppress(psutil.Error):

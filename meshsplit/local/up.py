@@ -39,7 +39,7 @@ def up(run: Run, say: Say) -> list[str]:
     if alive:
         _same_settings(run)
     else:
-        for name in end_leftovers(run.here.state):
+        for name in end_leftovers(run.here):
             say(f"ended process {name}, left by a run whose supervisor is gone")
     missing = not_running(run)
     if not missing:
