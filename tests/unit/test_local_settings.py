@@ -1,0 +1,97 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from meshsplit.local.settings import SettingsError, default_ports, load
+from meshsplit.local.traffic import load_settings
+
+
+def read(root: Path, environ: Mapping[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(environ, root)
+    return caught.value.problems
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "mesh").mkdir()
+    return tmp_path
+
+
+def test_without_settings_the_ports_are_those_of_the_table(root: Path) -> None:
+    settings = load({}, root)
+    assert dict(settings.ports) == default_ports()
+    assert settings.gateway == "127.0.0.1:8080"
+    assert settings.state == root / ".local"
+
+
+def test_a_shift_moves_every_port_that_is_not_set_itself(root: Path) -> None:
+    settings = load({"MESHSPLIT_PORT_SHIFT": "100", "MESHSPLIT_PORT_REDIS": "7000"}, root)
+    expected = {name: port + 100 for name, port in default_ports().items()} | {"redis": 7000}
+    assert dict(settings.ports) == expected
+
+
+def test_every_wrong_setting_is_named_at_once(root: Path) -> None:
+    problems = read(
+        root,
+        {
+            "MESHSPLIT_PORT_GATEWAY": "http",
+            "MESHSPLIT_PORT_REDIS": "70000",
+            "MESHSPLIT_BIND": "everywhere",
+            "MESHSPLIT_MESH_DIR": "nowhere",
+            "MESHSPLIT_PORT_SHIFT": "some",
+        },
+    )
+    text = "\n".join(problems)
+    for name in (
+        "PORT_GATEWAY=http",
+        "PORT_REDIS",
+        "BIND=everywhere",
+        "MESH_DIR=",
+        "PORT_SHIFT=some",
+    ):
+        assert f"MESHSPLIT_{name}" in text
+    assert all("expected" in problem for problem in problems)
+
+
+def test_two_parts_on_one_port_are_refused(root: Path) -> None:
+    (problem,) = read(root, {"MESHSPLIT_PORT_REDIS": "8080"})
+    assert "MESHSPLIT_PORT_REDIS=8080" in problem
+    assert "gateway" in problem
+
+
+def test_a_shift_beyond_the_last_port_is_refused(root: Path) -> None:
+    (problem,) = read(root, {"MESHSPLIT_PORT_SHIFT": "20000"})
+    assert "recorder_grpc would get port 70051" in problem
+
+
+def test_the_environment_wins_over_the_file(root: Path) -> None:
+    (root / ".env").write_text(
+        "# ports\nMESHSPLIT_PORT_REDIS=7000\nexport MESHSPLIT_PASS_MARK='70'\n"
+    )
+    settings = load({"MESHSPLIT_PORT_REDIS": "7001"}, root)
+    assert settings.ports["redis"] == 7001
+    assert settings.passed_on == {"MESHSPLIT_PASS_MARK": "70"}
+
+
+def test_a_line_of_the_file_that_is_no_setting_is_named(root: Path) -> None:
+    (root / ".env").write_text("MESHSPLIT_PORT_REDIS=7000\nport 8\n")
+    (problem,) = read(root, {})
+    assert ".env:2" in problem
+
+
+def test_the_pages_origins_follow_the_gateway(root: Path) -> None:
+    settings = load({"MESHSPLIT_PORT_GATEWAY": "9000", "MESHSPLIT_BIND": "127.0.0.2"}, root)
+    assert settings.origins.split(",") == [
+        "http://127.0.0.1:9000",
+        "http://localhost:9000",
+        "http://127.0.0.2:9000",
+    ]
+
+
+def test_a_load_is_bounded_and_its_wrong_settings_are_named_at_once() -> None:
+    environ = {"MESHSPLIT_LOAD_USERS": "0", "MESHSPLIT_LOAD_SECONDS": "99999999"}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    assert len(caught.value.problems) == 2
