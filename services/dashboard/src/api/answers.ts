@@ -1,0 +1,93 @@
+/** What the reporter answers, checked at run time before any of it is shown. */
+import * as z from "zod/mini";
+
+const count = z.int().check(z.nonnegative());
+const text = z.string();
+const perArm = z.record(text, z.number());
+const interval = z.tuple([z.number(), z.number()]);
+
+/** Colours reach a style, so only plain hexadecimal ones are taken; any other arm is grey. */
+const color = z.catch(z.string().check(z.regex(/^#([0-9a-f]{3}|[0-9a-f]{6})$/i)), "#808890");
+
+export const semesters = z.array(z.object({ year: z.int(), semester: text }));
+
+export const courses = z.array(z.object({ course: text, students: count }));
+
+export const courseResults = z.object({
+  course: text,
+  year: z.int(),
+  semester: text,
+  passed: count,
+  failed: count,
+});
+
+export const topStudents = z.array(
+  z.object({ student_id: text, student_name: text, average: z.number(), records: count }),
+);
+
+export const recordCount = z.object({ total: count, arms: z.record(text, count) });
+
+export const split = z.object({
+  arms: z.array(z.object({ name: text, host: text, color })),
+  asked: perArm,
+  configured: z.nullable(perArm),
+  applied: z.nullable(perArm),
+  configuration_error: z.nullable(
+    z.object({
+      file: z.nullish(text),
+      path: z.nullish(text),
+      name: z.nullish(text),
+      message: text,
+    }),
+  ),
+  observed: z.object({
+    since: z.nullable(text),
+    requests: count,
+    counts: z.record(text, count),
+    shares: perArm,
+  }),
+  verdict: z.object({
+    state: z.enum(["agrees", "disagrees", "insufficient"]),
+    confidence: z.number(),
+    tolerance: z.number(),
+    intervals: z.record(text, interval),
+    needed: z.nullable(count),
+    text,
+  }),
+});
+
+const figures = {
+  total: count,
+  behind: z.number(),
+  selection: z.nullable(
+    z.object({ course: text, year: z.int(), semester: text, students: count }),
+  ),
+};
+
+export const liveMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("snapshot"), ...figures }),
+  z.object({ type: z.literal("update"), ...figures }),
+  z.object({ type: z.literal("error"), detail: text }),
+]);
+
+export type Semester = z.infer<typeof semesters>[number];
+export type CourseStudents = z.infer<typeof courses>[number];
+export type CourseResults = z.infer<typeof courseResults>;
+export type StudentAverage = z.infer<typeof topStudents>[number];
+export type Split = z.infer<typeof split>;
+export type Arm = Split["arms"][number];
+export type LiveMessage = z.infer<typeof liveMessage>;
+export type LiveFigures = Exclude<LiveMessage, { type: "error" }>;
+
+/** Reads one WebSocket frame; null for anything this page doesn't know, which it ignores. */
+export function readLiveMessage(frame: unknown): LiveMessage | null {
+  if (typeof frame !== "string") return null;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(frame);
+  } catch {
+    return null;
+  }
+  const result = liveMessage.safeParse(parsed);
+  return result.success ? result.data : null;
+}

@@ -1,0 +1,45 @@
+import type { Semester } from "../../api/answers";
+import { useTopCourses } from "../../api/polled";
+import { DataTable } from "../../ui/DataTable";
+import { formatCount } from "../../ui/format";
+import { Panel } from "../../ui/Panel";
+import { RankedBars } from "../../ui/RankedBars";
+
+/** The three courses with most students in a semester. */
+export function TopCoursesPanel({ semester }: { semester: Semester | null }) {
+  const reading = useTopCourses(semester);
+  return (
+    <Panel
+      title="Courses with most students"
+      hint={
+        semester ? (
+          <>
+            <bdi>{semester.semester}</bdi> {semester.year}
+          </>
+        ) : undefined
+      }
+      reading={reading}
+      waitingFor={semester ? null : "Choose a semester."}
+      empty={(courses) => (courses.length === 0 ? "No courses in this semester yet." : null)}
+    >
+      {(courses) => (
+        <>
+          <RankedBars
+            title="Bars of the three courses with most students"
+            bars={courses.map(({ course, students }) => ({
+              key: course,
+              label: course,
+              value: students,
+              written: formatCount(students),
+            }))}
+          />
+          <DataTable
+            caption="Courses with most students"
+            columns={["Course", "Students"]}
+            rows={courses.map(({ course, students }) => [course, formatCount(students)])}
+          />
+        </>
+      )}
+    </Panel>
+  );
+}

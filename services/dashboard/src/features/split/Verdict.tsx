@@ -1,0 +1,30 @@
+import type { Split } from "../../api/answers";
+import { formatCount, formatMoment, formatPercent, plural } from "../../ui/format";
+import { verdictTitle } from "./verdictTitle";
+
+const MARKS = { agrees: "✓", disagrees: "✕", insufficient: "…" } as const;
+
+/** Whether what was observed agrees with what was asked, in a sentence with its numbers. */
+export function Verdict({ split }: { split: Split }) {
+  const { verdict, observed } = split;
+  return (
+    <div className="verdict" data-state={verdict.state} data-testid="verdict">
+      <span className="verdict-mark" aria-hidden="true">
+        {MARKS[verdict.state]}
+      </span>
+      <div className="verdict-text">
+        <h4>{verdictTitle(verdict.state)}</h4>
+        <p>{verdict.text}</p>
+        {verdict.needed !== null && verdict.needed > 0 && (
+          <p>About {formatCount(verdict.needed)} more requests are needed for a verdict.</p>
+        )}
+        <p className="hint">
+          {plural(observed.requests, "request")}
+          {observed.since !== null && ` since ${formatMoment(observed.since)}`} · tolerance ±
+          {formatPercent(verdict.tolerance * 100)} · right at every look,{" "}
+          {formatPercent(verdict.confidence * 100)} confidence
+        </p>
+      </div>
+    </div>
+  );
+}
