@@ -1,6 +1,8 @@
 """The stores' configuration and first data: MariaDB, Redis, Prometheus, and nginx's pages."""
 
+import json
 import shutil
+import string
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -37,6 +39,7 @@ class Preparation:
     root: Path
     values: Mapping[str, str]
     ports: Mapping[str, int]
+    hosts: Mapping[str, str]
     passwords: Passwords
 
 
@@ -48,6 +51,8 @@ def prepare(name: str, user: str | None, given: Preparation) -> None:
         "prometheus": _prometheus,
         "dashboard": _dashboard,
     }
+    if name == "agent":
+        _agent(given)
     if name in steps:
         folder = own_folder(given.here, "nginx" if name == "dashboard" else name, user)
         steps[name](folder, user, given)
@@ -179,8 +184,21 @@ def _dashboard(folder: Path, user: str | None, given: Preparation) -> None:
     for path in (pages, *pages.rglob("*")):
         give(path, user)
     template = given.root / "services" / "dashboard" / "nginx.conf.template"
-    values = {**given.values, "pages": str(pages), "folder": str(folder)}
-    _write(folder / "nginx.conf", fill_known(template.read_text(), values), user)
+    values = {
+        "DASHBOARD_BIND": "127.0.0.1",
+        "DASHBOARD_PORT": given.values["port.dashboard"],
+        "DASHBOARD_ROOT": str(pages),
+        "DASHBOARD_STATE": str(folder),
+    }
+    # nginx's own variables look the same: only these are replaced
+    filled = string.Template(template.read_text()).safe_substitute(values)
+    _write(folder / "nginx.conf", filled, user)
+
+
+def _agent(given: Preparation) -> None:
+    """Tell the agent where the hosts that the mesh names are."""
+    addresses = {host: f"127.0.0.1:{given.ports[port]}" for host, port in given.hosts.items()}
+    (given.here.state / "endpoints.json").write_text(json.dumps(addresses, indent=1))
 
 
 def fill_known(text: str, values: Mapping[str, str]) -> str:

@@ -146,7 +146,14 @@ def tail(path: Path, lines: int = TAIL_LINES, start_at: int = 0) -> str:
 
 
 def _prepare(run: Run, missing: Sequence[Service]) -> None:
-    given = Preparation(run.here, run.settings.root, run.values, run.settings.ports, run.passwords)
+    given = Preparation(
+        run.here,
+        run.settings.root,
+        run.values,
+        run.settings.ports,
+        run.stack.hosts,
+        run.passwords,
+    )
     for service in missing:
         prepare(service.name, run.user_of(service), given)
 
