@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MESHSPLIT_"
+ARM_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
+_ANSWER_BY_S = 14.0
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 """A TCP port."""
@@ -39,6 +41,19 @@ def _store_url(scheme: str, example: str) -> Callable[[str], str]:
     return check
 
 
+ArmName = Annotated[str, Field(pattern=ARM_PATTERN)]
+"""What an arm may be called."""
+
+
+def _authority(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:  # noqa: PLR2004 - TCP ports
+        raise ValueError("expected host:port such as 127.0.0.1:50051")
+    return value
+
+
+Authority = Annotated[str, AfterValidator(_authority)]
+"""A host and a port."""
 Address = Annotated[str, AfterValidator(_address)]
 MySQLURL = Annotated[
     str, AfterValidator(_store_url("mysql", "mysql://user:password@127.0.0.1:3307/grades"))
@@ -72,15 +87,25 @@ class WritingSettings(BaseServiceSettings):
     """Most records in one transaction or one RPC."""
     batch_linger_ms: float = Field(default=2.0, ge=0, le=1000)
     """How long, when busy, a batch that isn't full waits for more."""
-    store_timeout_s: float = Field(default=5.0, gt=0, le=60)
-    """Longest time one attempt to store a batch may take."""
+    store_timeout_s: float = Field(default=5.0, gt=0, le=6.5)
+    """Longest time one attempt to store a batch may take; settling a lost one may take as long."""
     slot: int = Field(default=0, ge=0, le=255)
     """This writer's number; writers of one arm that share it contend for the same rollup rows."""
+
+    @property
+    def wait_limit_s(self) -> float:
+        """Longest useful wait in the queue: wait, attempt and settling fit into the gateway's time.
+
+        The gateway gives up after 15 s, whereupon the client knows nothing.
+        """
+        return _ANSWER_BY_S - 2 * self.store_timeout_s
 
 
 class ArmSettings(WritingSettings):
     """What an arm, a service that takes records over HTTP, has besides."""
 
+    arm: ArmName
+    """The arm's name, as the split and the answers call it."""
     body_timeout_s: float = Field(default=10.0, gt=0, le=300)
     """Longest time a request's body may take to arrive."""
 

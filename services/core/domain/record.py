@@ -21,7 +21,15 @@ YEAR_MAX: Final = 2200
 ERRORS_MAX: Final = 20
 """Most wrong fields one answer lists: a body can hold thousands of unknown ones."""
 
-_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX)]
+_EDGE: Final = r"[^\s\u0000-\u001f\u007f-\u009f]"
+_Text = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=TEXT_MAX,
+        extra_json_schema={"pattern": rf"^{_EDGE}([^\u0000-\u001f\u007f-\u009f]*{_EDGE})?$"},
+    ),
+]
 _Grade = Annotated[int, msgspec.Meta(ge=GRADE_MIN, le=GRADE_MAX)]
 _Year = Annotated[int, msgspec.Meta(ge=YEAR_MIN, le=YEAR_MAX)]
 
@@ -86,6 +94,19 @@ def decode_record(body: bytes) -> Record:
     ):
         return record
     return validate_record(record)
+
+
+def make_record(values: dict[str, object]) -> Record:
+    """Make a record from values by attribute name; what is not there is missing.
+
+    Raises:
+        InvalidRecord: they break a rule of the wire; it names every wrong field.
+
+    """
+    errors = _errors_in(values)
+    if errors:
+        raise InvalidRecord(errors)
+    return Record(**cast("_Values", values))  # _errors_in has just checked the types
 
 
 def validate_record(record: Record) -> Record:

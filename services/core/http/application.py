@@ -29,6 +29,7 @@ class ServiceApplication(FastAPI):
         title: the service's name.
         lifecycle: where the service is between start and end.
         endpoint: answers ``/`` itself, ids and drain included; None: the routes answer it.
+        schemas: JSON schemas of what goes past FastAPI, for the OpenAPI document.
         options: FastAPI's own.
 
     """
@@ -39,14 +40,22 @@ class ServiceApplication(FastAPI):
         title: str,
         lifecycle: Lifecycle,
         endpoint: ASGIApp | None = None,
+        schemas: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(title=title, version=project_version(), redirect_slashes=False, **options)
         self._lifecycle = lifecycle
         self._endpoint = endpoint
+        self._schemas = schemas or {}
         self.add_exception_handler(HTTPException, _on_http_exception)
         self.add_exception_handler(RequestValidationError, _on_invalid_request)
         self.add_exception_handler(Exception, _on_bug)
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the application, with the schemas that FastAPI doesn't see."""
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(self._schemas)
+        return document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -29,8 +29,13 @@ _log = logging.getLogger(__name__)
 class Service(Protocol):
     """What can be run: an application, its state, and the parts behind it."""
 
-    application: ASGIApp
-    lifecycle: Lifecycle
+    @property
+    def application(self) -> ASGIApp:
+        """Answers the requests."""
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Where the service is between its start and its end."""
 
     async def start(self) -> None:
         """Start the parts, without waiting for a store."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from services.core.domain.outcome import Conflict, Invalid, NotStored, Outcome, Stored, Unknown
 from services.core.domain.pending import Pending
@@ -14,7 +14,7 @@ Flush = Callable[[list[Pending]], Awaitable[list[Outcome]]]
 """Stores a batch; answers for each record, in order. It bounds its own time."""
 
 _log = logging.getLogger(__name__)
-_Entry = tuple[Pending, asyncio.Future[Outcome]]
+_Entry = tuple[Pending, asyncio.Future[Outcome], float]
 
 
 class Batcher:
@@ -29,6 +29,8 @@ class Batcher:
         queue_limit: most records that may wait.
         batch_limit: most records in one batch.
         linger_s: longest wait for company, in seconds.
+        wait_limit_s: a record that has waited longer than this, in seconds, is not stored any
+            more: its answer would come too late for the gateway.
         metrics: where depth, size, time and outcomes go.
 
     """
@@ -40,6 +42,7 @@ class Batcher:
         queue_limit: int,
         batch_limit: int,
         linger_s: float,
+        wait_limit_s: float,
         metrics: WriteMetrics,
         arm: str,
     ) -> None:
@@ -47,6 +50,7 @@ class Batcher:
         self._queue_limit = queue_limit
         self._batch_limit = batch_limit
         self._linger_s = linger_s
+        self._wait_limit_s = wait_limit_s
         self._metrics = metrics
         self._arm = arm
         self._queue: deque[_Entry] = deque()
@@ -74,7 +78,7 @@ class Batcher:
             self._metrics.records.count(pending.arm or self._arm, "queue_full")
             future.set_result(NotStored("queue full"))
         else:
-            self._queue.append((pending, future))
+            self._queue.append((pending, future, monotonic()))
             if len(self._queue) >= self._enough:
                 self._arrived.set()
         return future
@@ -91,11 +95,11 @@ class Batcher:
             await asyncio.wait([self._writer], timeout=limit_s)
             self._writer.cancel()
             await asyncio.wait([self._writer], timeout=1)
-        for _, future in self._under_way:
+        for _, future, _ in self._under_way:
             if not future.done():
                 future.set_result(Unknown())
         while self._queue:
-            _, future = self._queue.popleft()
+            _, future, _ = self._queue.popleft()
             if not future.done():
                 future.set_result(NotStored("draining"))
 
@@ -131,27 +135,34 @@ class Batcher:
 
     def _take(self) -> list[_Entry]:
         batch: list[_Entry] = []
+        earliest = monotonic() - self._wait_limit_s
         while self._queue and len(batch) < self._batch_limit:
             entry = self._queue.popleft()
-            if not entry[1].done():  # else its caller has gone
-                batch.append(entry)
+            pending, future, queued = entry
+            if future.done():
+                continue  # its caller has gone
+            if queued < earliest:
+                self._metrics.records.count(pending.arm or self._arm, "waited_too_long")
+                future.set_result(NotStored("waited too long"))
+                continue
+            batch.append(entry)
         return batch
 
     async def _store(self, batch: list[_Entry]) -> None:
         self._under_way = batch
         started = perf_counter()
         try:
-            outcomes = await self._flush([pending for pending, _ in batch])
+            outcomes = await self._flush([pending for pending, _, _ in batch])
             _expect_one_each(batch, outcomes)
         except Exception:  # noqa: BLE001 - the writer outlives any batch; what this one did is open
             _log.exception("a batch failed", extra={"records": len(batch)})
             outcomes = [Unknown()] * len(batch)
         self._metrics.commit_seconds.observe(perf_counter() - started)
         self._metrics.batch_records.observe(len(batch))
-        for (pending, _), outcome in zip(batch, outcomes, strict=True):
+        for (pending, _, _), outcome in zip(batch, outcomes, strict=True):
             self._metrics.records.count(pending.arm or self._arm, _outcome_name(outcome))
         self._under_way = []
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
+        for (_, future, _), outcome in zip(batch, outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)
 

@@ -1,0 +1,1 @@
+"""The contract between bridge and recorder, in the domain's words."""

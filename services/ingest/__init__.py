@@ -1,0 +1,1 @@
+"""The arm "fastapi": takes records over HTTP and stores them itself."""

@@ -1,0 +1,64 @@
+"""Ingest's wiring: HTTP → queue → ledger, and what is committed → Redis."""
+
+from typing import Final
+
+from services.core.http.arm import arm_application
+from services.core.lifecycle import Lifecycle
+from services.core.storage.connections import MySQL
+from services.core.storage.ledger import Ledger
+from services.core.telemetry.metrics import WriteMetrics, make_registry
+from services.core.telemetry.stores import StoreWatch
+from services.core.writing.batcher import Batcher
+from services.core.writing.schema import SchemaWait
+from services.ingest.settings import IngestSettings
+
+NAME: Final = "ingest"
+
+
+class Ingest:
+    """Ingest's parts, made in the running loop."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        registry = make_registry(NAME)
+        self.lifecycle = Lifecycle()
+        self._mysql = MySQL(settings.mysql_url)
+        self._ledger = Ledger(
+            self._mysql,
+            arm=settings.arm,
+            slot=settings.slot,
+            timeout_s=settings.store_timeout_s,
+            outbox=True,
+        )
+        self._batcher = Batcher(
+            self._ledger.write,
+            queue_limit=settings.queue_limit,
+            batch_limit=settings.batch_limit,
+            linger_s=settings.batch_linger_ms / 1000,
+            wait_limit_s=settings.wait_limit_s,
+            metrics=WriteMetrics(registry, queue_limit=settings.queue_limit),
+            arm=settings.arm,
+        )
+        self._schema = SchemaWait(self._ledger.check_schema, self.lifecycle)
+        self._stores = StoreWatch({"mysql": self._mysql.ping}, registry)
+        self.application = arm_application(
+            NAME,
+            settings,
+            submit=self._batcher.submit,
+            lifecycle=self.lifecycle,
+            registry=registry,
+            stores=lambda: self._stores.states,
+        )
+
+    async def start(self) -> None:
+        """Start the parts, without waiting for a store."""
+        self._batcher.start()
+        self._stores.start()
+        self._schema.start()
+
+    async def stop(self, limit_s: float) -> None:
+        """Empty the queue, then stop the parts."""
+        await self._batcher.drain(limit_s * 0.8)
+        await self._schema.stop()
+        await self._stores.stop()
+        await self._ledger.close()
+        await self._mysql.close()

@@ -1,0 +1,1 @@
+"""Stores the records that other services hand it over gRPC."""

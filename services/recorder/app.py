@@ -1,0 +1,120 @@
+"""The recorder's wiring: gRPC server → queue → ledger, with its health both ways."""
+
+import asyncio
+import sys
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.core.contract.messages import MESSAGE_BYTES_MAX
+from services.core.http.application import ServiceApplication
+from services.core.http.health import health_routes
+from services.core.lifecycle import Lifecycle
+from services.core.settings import PREFIX
+from services.core.storage.connections import MySQL
+from services.core.storage.ledger import Ledger
+from services.core.telemetry.metrics import WriteMetrics, make_registry
+from services.core.telemetry.stores import StoreWatch
+from services.core.writing.batcher import Batcher
+from services.core.writing.schema import SchemaWait
+from services.recorder.servicer import RecorderServicer
+from services.recorder.settings import RecorderSettings
+from services.stubs.grades.v1 import grades_pb2 as pb
+from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
+
+NAME: Final = "recorder"
+_CONTRACT: Final = pb.DESCRIPTOR.services_by_name["RecorderService"].full_name
+_OPTIONS: Final = [
+    ("grpc.so_reuseport", 0),  # else two recorders share a port, and neither says so
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
+
+
+class Recorder:
+    """The recorder's parts, made in the running loop."""
+
+    def __init__(self, settings: RecorderSettings) -> None:
+        registry = make_registry(NAME)
+        self.lifecycle = Lifecycle()
+        self._mysql = MySQL(settings.mysql_url)
+        self._ledger = Ledger(
+            self._mysql,
+            arm=NAME,
+            slot=settings.slot,
+            timeout_s=settings.store_timeout_s,
+            outbox=False,
+        )
+        self._batcher = Batcher(
+            self._ledger.write,
+            queue_limit=settings.queue_limit,
+            batch_limit=settings.batch_limit,
+            linger_s=settings.batch_linger_ms / 1000,
+            wait_limit_s=settings.wait_limit_s,
+            metrics=WriteMetrics(registry, queue_limit=settings.queue_limit),
+            arm=NAME,
+        )
+        self._schema = SchemaWait(self._ledger.check_schema, self.lifecycle)
+        self._stores = StoreWatch({"mysql": self._mysql.ping}, registry)
+        self._health = health.aio.HealthServicer()
+        self._health_tasks: set[asyncio.Task[None]] = set()
+        self._server = self._make_server(
+            settings, RecorderServicer(self._batcher.submit, self._ledger.settle)
+        )
+        self.application = ServiceApplication(title=NAME, lifecycle=self.lifecycle)
+        self.application.include_router(
+            health_routes(NAME, self.lifecycle, registry, lambda: self._stores.states)
+        )
+
+    async def start(self) -> None:
+        """Start the parts, without waiting for the ledger."""
+        self._batcher.start()
+        self._stores.start()
+        self._schema.start()
+        self.lifecycle.on_change(self._tell_health)
+        await self._server.start()
+
+    async def stop(self, limit_s: float) -> None:
+        """Refuse new calls, let those under way end, then stop the parts."""
+        await self._server.stop(grace=limit_s * 0.6)
+        await self._batcher.drain(limit_s * 0.3)
+        await self._schema.stop()
+        await self._stores.stop()
+        await self._ledger.close()
+        await self._mysql.close()
+
+    def _make_server(
+        self, settings: RecorderSettings, servicer: RecorderServicer
+    ) -> grpc.aio.Server:
+        server = grpc.aio.server(options=_OPTIONS)
+        pb_grpc.add_RecorderServiceServicer_to_server(servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (_CONTRACT, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        address = f"{settings.host}:{settings.grpc_port}"
+        try:
+            server.add_insecure_port(address)
+        except RuntimeError:
+            sys.stderr.write(
+                f"Port {settings.grpc_port} on {settings.host} is taken by another process; "
+                f"{PREFIX}GRPC_PORT sets another.\n"
+            )
+            raise SystemExit(1) from None
+        return server
+
+    def _tell_health(self, ready: bool) -> None:
+        status = (
+            health_pb2.HealthCheckResponse.SERVING
+            if ready
+            else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+        for name in ("", _CONTRACT):
+            task = asyncio.get_running_loop().create_task(self._health.set(name, status))
+            self._health_tasks.add(task)
+            task.add_done_callback(self._health_tasks.discard)
