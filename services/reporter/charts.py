@@ -1,5 +1,6 @@
 """What the ledger says, for charts: each answer is read from it when it is asked for."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -7,7 +8,14 @@ from fastapi.exceptions import RequestValidationError
 
 from services.core.domain.record import TEXT_MAX, YEAR_MAX, YEAR_MIN
 from services.core.storage.readings import Readings
-from services.reporter.answers import CourseResults, CourseStudents, Semester, StudentAverage
+from services.reporter import problems
+from services.reporter.answers import (
+    CourseResults,
+    CourseStudents,
+    RecordCount,
+    Semester,
+    StudentAverage,
+)
 from services.reporter.escaped_paths import unescape_segment
 
 YearParameter = Annotated[
@@ -22,13 +30,21 @@ CourseSegment = Annotated[
 ]
 
 
-def charts(readings: Readings, pass_mark: int) -> APIRouter:
-    """Make the routes that read the ledger."""
-    router = APIRouter(tags=["charts"])
+def charts(readings: Readings, *, pass_mark: int, arms: Callable[[], list[str]]) -> APIRouter:
+    """Make the routes that read the ledger.
 
-    @router.get("/semesters", summary="Semesters with records, newest first")
+    Args:
+        readings: the ledger.
+        pass_mark: least grade that passes.
+        arms: gives the names of the arms there are, for those that have stored nothing yet.
+
+    """
+    router = APIRouter(tags=["charts"], responses=problems.DESCRIBED)
+
+    @router.get("/semesters", summary="Semesters with records, by year")
     async def semesters() -> list[Semester]:
-        return [Semester(year=year, semester=name) for year, name in await readings.semesters()]
+        found = await readings.semesters()
+        return [Semester(year=each.year, semester=each.semester) for each in found]
 
     @router.get("/courses", summary="A semester's courses and their distinct students")
     async def courses(year: YearParameter, semester: SemesterParameter) -> list[CourseStudents]:
@@ -76,11 +92,18 @@ def charts(readings: Readings, pass_mark: int) -> APIRouter:
             StudentAverage(
                 student_id=each.student_id,
                 student_name=each.student_name,
-                average=each.grade_sum / each.records,
+                average=each.average,
                 records=each.records,
             )
             for each in found
         ]
+
+    @router.get("/records/count", summary="How many records the ledger holds, by arm")
+    async def count() -> RecordCount:
+        stored = await readings.count_by_arm()
+        return RecordCount(
+            total=sum(stored.values()), arms=dict.fromkeys(arms(), 0) | stored
+        )
 
     return router
 

@@ -42,7 +42,9 @@ def live(hub: Hub, origins: AllowedOrigins) -> APIRouter:
                 await serve(socket, client)
         except Full as full:
             await socket.send_denial_response(
-                problems.try_again(problems.TOO_MANY_CLIENTS, str(full), socket)
+                problems.problem(
+                    problems.TOO_MANY_CLIENTS, str(full), socket, problems.RETRY_AFTER
+                )
             )
 
     @router.get(
@@ -56,7 +58,7 @@ def live(hub: Hub, origins: AllowedOrigins) -> APIRouter:
     async def explain(request: Request) -> Response:
         detail = "open it as a WebSocket; the API's documentation has its messages"
         return problems.problem(
-            problems.UPGRADE_REQUIRED, detail, request, headers={"upgrade": "websocket"}
+            problems.UPGRADE_REQUIRED, detail, request, {"upgrade": "websocket"}
         )
 
     return router

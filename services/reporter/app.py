@@ -1,0 +1,65 @@
+"""The reporter's wiring: the ledger behind REST, Redis behind the WebSocket, the mesh's split."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from services.core.http.application import ServiceApplication
+from services.core.http.health import health_routes
+from services.core.lifecycle import Lifecycle
+from services.core.storage.connections import MySQL
+from services.core.storage.readings import Readings
+from services.core.storage.schema import check_schema
+from services.core.telemetry.metrics import RequestTally, make_registry
+from services.core.telemetry.stores import StoreWatch
+from services.core.writing.schema import SchemaWait
+from services.reporter.charts import charts
+from services.reporter.escaped_paths import EscapedPaths
+from services.reporter.marks import Marks
+from services.reporter.problems import tell_when_a_store_is_away
+from services.reporter.settings import ReporterSettings
+
+NAME: Final = "reporter"
+PREFIX: Final = "/api/v1"
+
+
+class Reporter:
+    """The reporter's parts, made in the running loop."""
+
+    def __init__(self, settings: ReporterSettings) -> None:
+        registry = make_registry(NAME)
+        tally = RequestTally(NAME, "")
+        registry.register(tally)
+        self.lifecycle = Lifecycle()
+        self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
+        self._schema = SchemaWait(lambda: check_schema(self._mysql), self.lifecycle)
+        self._stores = StoreWatch({"mysql": self._mysql.ping}, registry)
+
+        app = ServiceApplication(
+            title=NAME,
+            lifecycle=self.lifecycle,
+            docs_url=f"{PREFIX}/docs",
+            redoc_url=None,
+            openapi_url=f"{PREFIX}/openapi.json",
+        )
+        tell_when_a_store_is_away(app)
+        api = APIRouter(prefix=PREFIX)
+        api.include_router(
+            charts(Readings(self._mysql), pass_mark=settings.pass_mark, arms=list)
+        )
+        app.include_router(api)
+        app.include_router(
+            health_routes(NAME, self.lifecycle, registry, lambda: self._stores.states)
+        )
+        self.application = Marks(EscapedPaths(app, f"{PREFIX}/"), tally)
+
+    async def start(self) -> None:
+        """Start the parts, without waiting for a store."""
+        self._stores.start()
+        self._schema.start()
+
+    async def stop(self, limit_s: float) -> None:  # noqa: ARG002 - nothing here takes long
+        """Stop the parts."""
+        await self._schema.stop()
+        await self._stores.stop()
+        await self._mysql.close()
