@@ -10,7 +10,7 @@
 """
 
 
-class StoreFailure(Exception):
+class StoreFailure(Exception):  # noqa: N818  # a failure is what it is; its kinds say more
     """A store did not do what it was asked; the message is fit for a log line and an answer."""
 
 

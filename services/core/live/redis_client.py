@@ -1,0 +1,27 @@
+"""A Redis client whose every wait ends and that tries nothing twice by itself."""
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+REDIS_TROUBLE = (RedisError, OSError, TimeoutError, EOFError)
+"""What a Redis that is away or starting raises."""
+
+
+def open_redis(url: str, *, timeout_s: float) -> Redis:
+    """Make a client; it connects when it is used.
+
+    Args:
+        url: ``redis://:password@host:port/database``.
+        timeout_s: bound of a connect and of a wait for an answer, in seconds.
+
+    """
+    client: Redis = Redis.from_url(
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=8,
+    )
+    return client

@@ -1,0 +1,205 @@
+"""Keeps Redis up with the ledger, behind the answers to clients and never in their way."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from uuid import UUID
+
+from services.core.domain.pending import Pending
+from services.core.live.projection import Projection
+from services.core.live.redis_client import REDIS_TROUBLE, open_redis
+from services.core.live.repair import KEEP_S, Repair
+from services.core.storage.connections import MySQL
+from services.core.storage.failures import StoreFailure
+from services.core.storage.ledger import CommittedBatch
+from services.core.storage.outbox import Outbox
+from services.core.storage.readings import Readings
+
+QUEUE_LIMIT = 512
+"""Most batches that wait for Redis; the outbox has all of them."""
+
+TICK_S = 1.0
+"""How often batches are marked as applied, and those that nobody marked are looked for."""
+
+_LINGER_S = 0.02
+_RECORDS_AT_ONCE = 4096
+_PATIENCE_S = 2.0
+"""Younger rows are left to the writer that made them."""
+_PAUSES_S = (0.1, 0.2, 0.5, 1.0)
+_PRUNE_EVERY_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+class LiveWriter:
+    """Applies committed batches to Redis, and repairs Redis whenever it may lack some.
+
+    Args:
+        redis_url: where Redis is.
+        mysql: the ledger, for what was missed.
+        arm: whose records are projected.
+        timeout_s: bound of each wait for Redis, in seconds.
+        on_applied: told how long each write to Redis took, in seconds.
+
+    """
+
+    def __init__(
+        self,
+        redis_url: str,
+        mysql: MySQL,
+        *,
+        arm: str,
+        timeout_s: float = 5.0,
+        on_applied: Callable[[float], None] | None = None,
+    ) -> None:
+        self._redis = open_redis(redis_url, timeout_s=timeout_s)
+        self._readings = Readings(mysql)
+        self._outbox = Outbox(mysql)
+        self._arm = arm
+        self._on_applied = on_applied
+        self._queue: deque[CommittedBatch] = deque()
+        self._arrived = asyncio.Event()
+        self._applied: set[UUID] = set()
+        self._following = False
+        self._gap = True
+        self._stopping = False
+        self._exact_at = time.monotonic()
+        self._pruned_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def behind(self) -> float:
+        """Seconds since Redis was last known to hold all this writer knows of; 0 while it does."""
+        if self._following and not self._gap and not self._queue:
+            return 0.0
+        return time.monotonic() - self._exact_at
+
+    def offer(self, batch: CommittedBatch) -> None:
+        """Take note of a committed batch; never blocks, and what finds no room is caught up on."""
+        if len(self._queue) < QUEUE_LIMIT and self._following:
+            self._queue.append(batch)
+            self._arrived.set()
+        else:
+            self._gap = True
+
+    async def ping(self) -> None:
+        """Ask Redis for a sign of life; raises one of REDIS_TROUBLE if there is none."""
+        await self._redis.execute_command("PING")
+
+    def start(self) -> None:
+        """Start on the running loop."""
+        self._task = asyncio.get_running_loop().create_task(self._keep_up(), name="live-writer")
+
+    async def stop(self, limit_s: float = 5.0) -> None:
+        """Apply what waits, if that is done in time, and end. The outbox has the rest."""
+        self._stopping = True
+        self._arrived.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=limit_s)
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=1)
+        await self._redis.aclose()
+
+    async def _keep_up(self) -> None:
+        failures = 0
+        while not self._stopping:
+            try:
+                repair, projection = await self._parts()
+                await repair.make_sure()
+                self._following = True
+                await repair.catch_up(older_than_s=0)
+                if failures:
+                    _log.info("Redis has caught up with the ledger")
+                failures = 0
+                self._gap = False
+                await self._follow(repair, projection)
+            except (*REDIS_TROUBLE, StoreFailure) as error:
+                if failures == 0:
+                    _log.warning("Redis is not kept up", extra={"reason": _reason(error)})
+                self._following = False
+                self._gap = True
+                self._queue.clear()
+                failures += 1
+                await self._pause(_PAUSES_S[min(failures, len(_PAUSES_S)) - 1])
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._stopping:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            pass  # the pause is over
+
+    async def _parts(self) -> tuple[Repair, Projection]:
+        projection = Projection(self._redis, await self._readings.ledger_id())
+        return Repair(projection, self._outbox, arm=self._arm), projection
+
+    async def _follow(self, repair: Repair, projection: Projection) -> None:
+        """Apply what comes, until Redis needs a repair or the end."""
+        tick_at = time.monotonic() + TICK_S
+        while not (self._stopping and not self._queue):
+            await self._wait(tick_at - time.monotonic())
+            await self._apply(projection)
+            if time.monotonic() >= tick_at:
+                tick_at = time.monotonic() + TICK_S
+                if not await projection.beat(time.time()):
+                    self._gap = True
+                    return
+                await self._tidy(repair)
+        await self._mark()
+
+    async def _wait(self, seconds: float) -> None:
+        if not self._queue and not self._stopping:
+            self._exact_at = time.monotonic()
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(max(seconds, 0)):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return  # time for a tick
+        if not self._stopping:
+            await asyncio.sleep(_LINGER_S)  # a few batches at once cost Redis one round trip
+
+    async def _apply(self, projection: Projection) -> None:
+        while self._queue:
+            batches: list[CommittedBatch] = []
+            records: list[Pending] = []
+            while self._queue and len(records) < _RECORDS_AT_ONCE:
+                batches.append(self._queue.popleft())
+                records += batches[-1].records
+            started = time.perf_counter()
+            await projection.apply([each for each in records if each.arm in (None, self._arm)])
+            if self._on_applied is not None:
+                self._on_applied(time.perf_counter() - started)
+            self._applied.update(batch.batch_id for batch in batches)
+
+    async def _tidy(self, repair: Repair) -> None:
+        """Mark and catch up; MySQL being away is no reason to stop applying."""
+        try:
+            await self._mark()
+            gap, self._gap = self._gap, False
+            try:
+                await repair.catch_up(older_than_s=0 if gap else _PATIENCE_S)
+            except BaseException:
+                self._gap = gap
+                raise
+            if time.monotonic() - self._pruned_at > _PRUNE_EVERY_S:
+                self._pruned_at = time.monotonic()
+                await self._outbox.prune(KEEP_S)
+        except StoreFailure as error:
+            _log.debug("the outbox waits", extra={"reason": str(error)})
+
+    async def _mark(self) -> None:
+        marked = self._applied
+        self._applied = set()
+        try:
+            await self._outbox.mark_applied(marked)
+        except StoreFailure:
+            self._gap = True  # not lost: they are found unmarked, seen to be there, and marked
+            raise
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) or type(error).__name__
