@@ -33,7 +33,7 @@ load: ## send records steadily for five minutes (MESHSPLIT_LOAD_USERS, _RATE, _S
 	@$(BIN)/meshsplit load
 
 dev: install ## the dashboard with hot reload, against the running stack
-	@cd $(PAGE) && $(NODE) npm run dev
+	@$(NODE) $(BIN)/meshsplit dev
 
 install: ## install what running needs, and nothing that is there
 	@$(PYTHON) -m meshsplit.local.install
@@ -50,6 +50,7 @@ check: install-tests ## lint, types, the directions of dependence, and what must
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit/test_house*.py
+	cd proto && $(NODE) npm ci --silent && $(NODE) npm run --silent lint && $(NODE) npm run --silent breaking
 	cd $(PAGE) && $(NODE) npm run check
 
 fmt: ## format the Python code and mend what ruff can
@@ -57,7 +58,7 @@ fmt: ## format the Python code and mend what ruff can
 	$(BIN)/ruff check --fix .
 
 stubs: ## generate the Python stubs from proto/
-	@$(BIN)/python -m grpc_tools.protoc -I services/stubs=proto --python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. services/stubs/grades/v1/grades.proto
+	@$(BIN)/python proto/generate.py
 
 migrate: ## bring a running stack's database to the newest schema
 	@$(BIN)/meshsplit migrate

@@ -41,7 +41,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 def register(app: typer.Typer) -> None:
     """Add up, down, reset, restart, status, logs, load and install to the command."""
-    for command in (up, down, reset, restart, show_status, logs, load_steadily, install):
+    commands = (up, down, reset, restart, show_status, logs, load_steadily, migrate, dev, install)
+    for command in commands:
         name = {show_status: "status", load_steadily: "load"}.get(command, command.__name__)
         app.command(name)(command)
 
@@ -53,9 +54,8 @@ def up() -> None:
         run = _open()
         with alone(run.here):
             started = starting.up(run, say)
-            if started:
-                send_sample(run, say)
-        if not started:
+            sent = send_sample(run, say)
+        if not started and not sent:
             say("everything runs already; nothing was changed")
         changed = starting.outdated(run)
         if changed:
@@ -138,6 +138,23 @@ def load_steadily(
         chosen = {f"MESHSPLIT_LOAD_{n}": str(v) for n, v in given.items() if v is not None}
         wanted = load_settings({**os.environ, **chosen})
         raise typer.Exit(send_load(_open(), wanted))
+
+
+def dev() -> None:
+    """Serve the dashboard with hot reload, against the running stack's gateway."""
+    with _trouble():
+        settings = load()
+        environment = {**os.environ, "MESHSPLIT_GATEWAY": f"http://{settings.gateway}"}
+        page = settings.root / "services" / "dashboard"
+        code = subprocess.run(["npm", "run", "dev"], cwd=page, env=environment, check=False)
+        raise typer.Exit(code.returncode)
+
+
+def migrate() -> None:
+    """Bring the running stack's ledger to the newest schema."""
+    with _trouble():
+        run = _open()
+        starting.run_once(run, run.service("migrate"), say)
 
 
 def install() -> None:

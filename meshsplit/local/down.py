@@ -1,5 +1,6 @@
 """Stop the stack the other way round, each stage bounded, and leave no process."""
 
+import contextlib
 import json
 import shutil
 import time
@@ -14,6 +15,7 @@ POLL_S = 0.1
 DRAIN_LIMIT_S = 10
 GRACE_S = 5
 SUPERVISOR_LIMIT_S = 20
+INSTALLED = "install"
 RUNNING = frozenset({"RUNNING", "STARTING", "STOPPING", "BACKOFF"})
 
 Say = Callable[[str], None]
@@ -69,10 +71,16 @@ def drain(run: Run) -> None:
 
 
 def drop(run: Run) -> None:
-    """Delete the data and the run's folder. Call it when nothing runs."""
-    shutil.rmtree(run.here.data, ignore_errors=True)
+    """Delete the data and the run's files; what is installed stays. Call it when nothing runs."""
+    shutil.rmtree(run.here.data)
     run.here.socket.unlink(missing_ok=True)
-    shutil.rmtree(run.here.state)
+    for path in run.here.state.iterdir():
+        if path.is_dir() and path.name != INSTALLED:
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
+    with contextlib.suppress(OSError):  # not empty: the installer's notes are there
+        run.here.state.rmdir()
 
 
 def _active(admin: str) -> int:

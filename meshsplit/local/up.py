@@ -5,7 +5,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meshsplit.local.ports import taken
@@ -42,6 +42,8 @@ def up(run: Run, say: Say) -> list[str]:
         for name in end_leftovers(run.here):
             say(f"ended process {name}, left by a run whose supervisor is gone")
     missing = not_running(run)
+    if alive:
+        _await_running(run, missing, say)
     if not missing:
         return []
     wanted = {port: run.settings.ports[port] for s in missing for port in s.ports}
@@ -56,7 +58,7 @@ def up(run: Run, say: Say) -> list[str]:
         of_stage = [s for s in run.services if s.stage == stage]
         for service in of_stage:
             if service.once and any(s.ours and s.name in names for s in run.services):
-                _run_once(run, service, say)
+                run_once(run, service, say)
         start([s for s in of_stage if s.name in names], run, say)
     check_identity(run)
     _remember(run, missing)
@@ -79,35 +81,45 @@ def start(services: Sequence[Service], run: Run, say: Say) -> None:
 
     Raises StartError with the end of its log for one that ends, or isn't ready in its time.
     """
-    if not services:
-        return
-    began = time.monotonic()
     written = {s.name: _size(log_of(run.here, s.name)) for s in services}
     for service in services:
         if service.ready.startswith("file://"):
             Path(service.ready.removeprefix("file://")).unlink(missing_ok=True)
         run.supervisor.stop(service.name)  # one that waits to be tried again counts as started
         run.supervisor.start(service.name)
+    for service, seconds in await_ready(services, run, say, written):
+        say(f"{service.title}: ready ({seconds:.1f} s)")
+
+
+def await_ready(
+    services: Sequence[Service], run: Run, say: Say, written: Mapping[str, int] | None = None
+) -> Iterator[tuple[Service, float]]:
+    """Yield each service when it is ready, with the seconds it took.
+
+    `written` is how long each log was before. Raises StartError as `start` does.
+    """
+    began = said = time.monotonic()
     waiting = list(services)
-    said = began
+    written = written or {}
     while waiting:
-        time.sleep(POLL_S)
         states = run.supervisor.processes()
         for service in list(waiting):
             state = states[service.name].state if service.name in states else "UNKNOWN"
             if state in FAILED:
-                raise StartError(_crash(run, service, "ended", written[service.name]))
+                raise StartError(_crash(run, service, "ended", written.get(service.name, 0)))
             lacking = amiss(service.ready, run.passwords)
             waited = time.monotonic() - began
             if lacking is None:
-                say(f"{service.title}: ready ({waited:.1f} s)")
                 waiting.remove(service)
+                yield service, waited
             elif waited > service.within_s:
                 what = f"isn't ready after {service.within_s:.0f} s: {lacking}"
-                raise StartError(_crash(run, service, what, written[service.name]))
+                raise StartError(_crash(run, service, what, written.get(service.name, 0)))
             elif time.monotonic() - said > SAY_AGAIN_S:
                 said = time.monotonic()
                 say(f"{service.title}: waiting, up to {service.within_s:.0f} s; {lacking}")
+        if waiting:
+            time.sleep(POLL_S)
 
 
 def check_identity(run: Run) -> None:
@@ -166,7 +178,14 @@ def _launch(run: Run) -> None:
     run.supervisor.launch(run.environment())
 
 
-def _run_once(run: Run, service: Service, say: Say) -> None:
+def _await_running(run: Run, missing: Sequence[Service], say: Say) -> None:
+    running = [s for s in run.services if not s.once and s not in missing]
+    for _ in await_ready(running, run, say):
+        pass  # it ran before; there is nothing new to say
+
+
+def run_once(run: Run, service: Service, say: Say) -> None:
+    """Run a program that ends by itself; raises StartError when it fails or isn't done in time."""
     log = log_of(run.here, service.name)
     written = _size(log)
     began = time.monotonic()
