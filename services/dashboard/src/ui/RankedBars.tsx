@@ -18,7 +18,7 @@ interface RankedBarsProps {
   max?: number;
 }
 
-const ROW_PX = 58;
+const ROW_PX = 52;
 const BAR_PX = 16;
 
 /** Horizontal bars, the best first, each under its full-width label: names may be long. */
@@ -29,11 +29,11 @@ export function RankedBars({ title, bars, max }: RankedBarsProps) {
       accessibilityLayer
       responsive
       className="ranked-bars"
-      style={{ height: ROW_PX * bars.length }}
+      style={{ height: ROW_PX * bars.length + 10 }}
       layout="vertical"
       data={bars}
       title={title}
-      margin={{ top: 0, right: 0, bottom: 0, left: 0 }}
+      margin={{ top: 10, right: 0, bottom: 0, left: 0 }}
     >
       <XAxis type="number" hide domain={[0, max ?? "dataMax"]} />
       <YAxis type="category" dataKey="key" hide width={0} />

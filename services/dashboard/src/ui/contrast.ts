@@ -1,6 +1,6 @@
 /** Legibility of text on colours that come from data (WCAG 2.2, relative luminance). */
 
-const DARK = "#10151c";
+const DARK = "#000000";
 const LIGHT = "#ffffff";
 
 function channels(hex: string): [number, number, number] {

@@ -21,8 +21,8 @@ export function Verdict({ split }: { split: Split }) {
         <p className="hint">
           {plural(observed.requests, "request")}
           {observed.since !== null && ` since ${formatMoment(observed.since)}`} · tolerance ±
-          {formatPercent(verdict.tolerance * 100)} · right at every look,{" "}
-          {formatPercent(verdict.confidence * 100)} confidence
+          {formatCount(verdict.tolerance * 100)} points ·{" "}
+          {formatPercent(verdict.confidence * 100)} confidence, however often one looks
         </p>
       </div>
     </div>

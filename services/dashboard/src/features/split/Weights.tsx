@@ -21,7 +21,7 @@ export function Weights({ split }: { split: Split }) {
             <p className="stage-name">
               {stage.name} <span>{stage.meaning}</span>
             </p>
-            <ShareBar arms={split.arms} shares={stage.shares} />
+            <ShareBar arms={split.arms} shares={stage.shares} write={stage.write} />
           </div>
         ))}
       </div>

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { advance, begin, type Progress, type Reading } from "./cells";
 
-export const CELLS = 192;
+export const CELLS = 240;
 const TICK_MS = 50;
 const SPREAD_MS = 950;
 
