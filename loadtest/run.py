@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 import time
 import urllib.request
 import uuid
@@ -57,7 +58,8 @@ class Run:
         )
         self.tally = Tally(keep=once or self.options.report is not None)
         self._arms = self.options.arms
-        self._asked_at = -ASK_AGAIN_S
+        self._asking = threading.Lock()
+        self._asked_at = time.monotonic() - ASK_AGAIN_S
 
     def arms(self, seen: str | None = None) -> frozenset[str]:
         """Return the arms that may answer; asks the reporter again when ``seen`` is none of them.
@@ -66,10 +68,11 @@ class Run:
         """
         if self.options.arms or (seen is None and self._arms) or seen in self._arms:
             return self._arms
-        if time.monotonic() - self._asked_at >= ASK_AGAIN_S:
-            self._asked_at = time.monotonic()
-            with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-                self._arms = self._ask()
+        with self._asking:  # whoever comes meanwhile waits for the answer
+            if time.monotonic() - self._asked_at >= ASK_AGAIN_S:
+                with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+                    self._arms = self._ask()
+                self._asked_at = time.monotonic()
         return self._arms
 
     def _ask(self) -> frozenset[str]:

@@ -1,0 +1,252 @@
+"""The load test itself, as a process, against a server that misbehaves on demand."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import threading
+import uuid
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+RECORD = {
+    "carne": "54868-6031",
+    "nombre": "Nannie",
+    "curso": "S30",
+    "nota": 13,
+    "semestre": "slider",
+    "year": 2002,
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Stores by key, as the real one; `misbehave` may answer instead, and says whether it did."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    misbehave: ClassVar[Any]
+    stored: ClassVar[dict[str, bytes]]
+    bodies: ClassVar[list[bytes]]
+    numbers: ClassVar[Iterator[int]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.key = self.headers["idempotency-key"] or uuid.uuid4().hex
+        number = next(self.numbers)
+        if type(self).misbehave(self, number):
+            return
+        self.bodies.append(body)
+        self.answer(*self.store())
+
+    def do_GET(self) -> None:
+        self.answer(200, b'{"arms":[{"name":"fastapi"},{"name":"grpc"}]}')
+
+    def store(self) -> tuple[int, bytes]:
+        if self.key in self.stored:
+            return 200, self.stored[self.key]
+        arm = "fastapi" if len(self.stored) % 2 else "grpc"
+        self.stored[self.key] = json.dumps({"id": str(uuid.uuid4()), "arm": arm}).encode()
+        return 201, self.stored[self.key]
+
+    def answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        given = {"content_type": "application/json", "x_request_id": "r", **headers}
+        for name, value in given.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def cut(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Server:
+    """The server and a way to run the load test against it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.handler: type[Handler] = type("OneTest", (Handler,), {})
+        self.handler.misbehave = staticmethod(lambda _handler, _number: False)
+        self.handler.stored, self.handler.bodies = {}, []
+        self.handler.numbers = itertools.count()
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self.handler)
+
+    def run(self, records: int, *options: str) -> tuple[int, dict[str, Any], str]:
+        data = self.folder / "data.json"
+        rows = [RECORD | {"carne": str(number)} for number in range(records)]
+        data.write_text(json.dumps(rows))
+        report = self.folder / "report.json"
+        done = locust(
+            *("--host", f"http://127.0.0.1:{self.http.server_port}", "--data", str(data)),
+            *("--report", str(report), *options),
+        )
+        told = json.loads(report.read_text()) if report.exists() else {}
+        return done.returncode, told, done.stdout + done.stderr
+
+
+def locust(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--headless"]
+    command += ["--only-summary", "-u", "5", "-r", "5", "--run-time", "60s", *options]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    thread = threading.Thread(target=made.http.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+    thread.join(timeout=10)
+
+
+def test_once_sends_each_record_exactly_once_and_stops(server: Server) -> None:
+    code, told, said = server.run(60, "--mode", "once")
+    assert code == 0, said
+    sent = Counter(json.loads(body)["carne"] for body in server.handler.bodies)
+    assert sent == Counter(str(number) for number in range(60))
+    assert told["acknowledged"] == {"fastapi": 30, "grpc": 30}
+    ids = {json.loads(answer)["id"] for answer in server.handler.stored.values()}
+    assert {record["id"] for record in told["records"]} == ids
+    assert "attempted     60 records in 60 requests" in said
+
+
+def test_a_refused_record_is_sent_again_with_its_key(server: Server) -> None:
+    refused: set[str] = set()
+
+    def refuse_first(handler: Handler, number: int) -> bool:
+        if number >= 5 or handler.key in refused:
+            return False
+        refused.add(handler.key)
+        problem = {"content_type": "application/problem+json", "retry_after": "1"}
+        handler.answer(503, b"{}", **problem)
+        return True
+
+    server.handler.misbehave = staticmethod(refuse_first)
+    code, told, said = server.run(10, "--mode", "once")
+    assert code == 0, said
+    assert (told["attempted"], told["requests"]) == (10, 10 + len(refused))
+    assert refused <= server.handler.stored.keys()
+
+
+def test_a_lost_answer_is_found_again_by_its_key(server: Server) -> None:
+    def lose_the_answer(handler: Handler, number: int) -> bool:
+        if number % 4:
+            return False
+        handler.store()
+        handler.cut()
+        return True
+
+    server.handler.misbehave = staticmethod(lose_the_answer)
+    code, told, said = server.run(20, "--mode", "once")
+    assert code == 0, said
+    assert len(server.handler.stored) == 20
+    assert sum(told["acknowledged"].values()) == 20
+    assert told["repeated"] > 0
+
+
+def test_without_keys_a_lost_answer_is_not_risked_twice(server: Server) -> None:
+    def lose_the_first(handler: Handler, number: int) -> bool:
+        if number:
+            return False
+        handler.store()
+        handler.cut()
+        return True
+
+    server.handler.misbehave = staticmethod(lose_the_first)
+    code, told, said = server.run(10, "--mode", "once", "--no-keys")
+    assert code == 1, said
+    assert len(server.handler.stored) == 10
+    assert told["unknown"] == 1
+    assert sum(told["acknowledged"].values()) == 9
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (201, b'{"id":"5","arm":"grpc"}', {}),
+        (201, b'{"id":"01890a5d-ac96-774b-bcce-b302099a8057","arm":"nobody"}', {}),
+        (201, b'{"id":"01890a5d-ac96-774b-bcce-b302099a8057","arm":"grpc"}', {"x_request_id": ""}),
+        (500, b"oops", {}),
+        (422, b"\xff", {}),
+    ],
+)
+def test_a_wrong_answer_fails_the_run(
+    server: Server, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    def err_once(handler: Handler, number: int) -> bool:
+        if number == 3:
+            handler.answer(status, body, **headers)
+        return number == 3
+
+    server.handler.misbehave = staticmethod(err_once)
+    code, told, said = server.run(10, "--mode", "once")
+    assert code == 1, said
+    assert told["wrong"] == 1
+    assert "FAILED" in said
+
+
+def test_an_id_given_to_two_records_fails_the_run(server: Server) -> None:
+    def same_id(handler: Handler, _number: int) -> bool:
+        handler.answer(201, b'{"id":"01890a5d-ac96-774b-bcce-b302099a8057","arm":"grpc"}')
+        return True
+
+    server.handler.misbehave = staticmethod(same_id)
+    code, told, _ = server.run(5, "--mode", "once")
+    assert code == 1
+    assert told["wrong"] == 4
+
+
+def test_steady_goes_over_the_file_again_up_to_its_count(server: Server) -> None:
+    code, told, said = server.run(7, "--mode", "steady", "--count", "50")
+    assert code == 0, said
+    assert told["attempted"] == 50
+    assert len(server.handler.stored) == 50
+
+
+def test_records_never_sent_fail_a_run_that_was_to_send_each(server: Server) -> None:
+    code, told, said = server.run(1000, "--mode", "once", "--rate", "1", "--run-time", "3s")
+    assert code == 1, said
+    assert told["unsent"] > 900
+    assert sum(told["acknowledged"].values()) == told["attempted"]
+
+
+def test_a_bad_data_file_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    data = tmp_path / "bad.json"
+    data.write_text(json.dumps([RECORD, RECORD | {"nota": "13"}]))
+    done = locust("--data", str(data), "--mode", "once")
+    assert done.returncode == 2
+    assert "row 2: nota: expected an integer" in done.stderr
+
+
+def test_nobody_there_is_a_failed_run_that_ends(tmp_path: Path) -> None:
+    data = tmp_path / "data.json"
+    data.write_text(json.dumps([RECORD]))
+    host = ("--host", "http://127.0.0.1:1", "--mode", "once", "--attempts", "2")
+    done = locust("--data", str(data), *host)
+    assert done.returncode == 1
+    assert "refused       1" in done.stdout
+
+
+def test_several_processes_are_refused_with_another_way_named() -> None:
+    done = locust("--processes", "2")
+    assert done.returncode != 0
+    assert "--part" in done.stdout + done.stderr
