@@ -1,0 +1,60 @@
+"""The dashboard when there is nothing to show, or nobody to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.stack import LiveStack
+
+    Open = Callable[..., Page]
+
+LONG_MS = 40_000
+
+
+def test_a_reporter_that_goes_away_is_said_and_its_return_too(
+    stack: LiveStack, dashboard: str, open_page: Open
+) -> None:
+    page = open_page(dashboard)
+    connection = page.get_by_test_id("connection")
+    expect(connection).to_have_text("Connected", timeout=LONG_MS)
+    with stack.without("reporter"):
+        expect(connection).to_have_text("Disconnected, still trying", timeout=LONG_MS)
+        for panel in ("Traffic split", "Live", "Best averages"):
+            notice = page.get_by_role("region", name=panel).get_by_text("Stale.")
+            expect(notice).to_be_visible(timeout=LONG_MS)
+        open_page(dashboard)
+    expect(connection).to_have_text("Connected", timeout=LONG_MS)
+    expect(page.get_by_text("Stale.")).to_have_count(0, timeout=LONG_MS)
+
+
+def test_a_first_answer_that_fails_is_an_error_and_never_a_blank(
+    dashboard: str, open_page: Open
+) -> None:
+    page = open_page("about:blank")
+    page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body="no"))
+    page.goto(dashboard)
+    for panel in ("Traffic split", "Passed and failed", "Best averages"):
+        notice = page.get_by_role("region", name=panel).get_by_text("Not available.")
+        expect(notice).to_be_visible(timeout=LONG_MS)
+
+
+def test_a_course_nobody_took_is_called_empty(dashboard: str, open_page: Open) -> None:
+    page = open_page(dashboard.replace("course=S30", "course=Nobody%20took%20this%2F"))
+    results = page.get_by_role("region", name="Passed and failed")
+    expect(results.get_by_text("No records of this course")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_test_id("live-students")).to_have_text("0", timeout=LONG_MS)
+
+
+def test_an_answer_of_another_shape_is_refused_in_words(dashboard: str, open_page: Open) -> None:
+    page = open_page("about:blank")
+    page.route("**/api/v1/split", lambda route: route.fulfill(json={"arms": "many"}))
+    page.goto(dashboard)
+    panel = page.get_by_role("region", name="Traffic split")
+    expect(panel.get_by_text("not in the agreed form")).to_be_visible(timeout=LONG_MS)
