@@ -7,20 +7,26 @@ from fastapi import APIRouter
 from services.core.http.application import ServiceApplication
 from services.core.http.health import health_routes
 from services.core.lifecycle import Lifecycle
+from services.core.live.reader import LiveReader
 from services.core.storage.connections import MySQL
 from services.core.storage.readings import Readings
 from services.core.storage.schema import check_schema
 from services.core.telemetry.metrics import RequestTally, make_registry
 from services.core.telemetry.stores import StoreWatch
 from services.core.writing.schema import SchemaWait
-from services.reporter.charts import charts
+from services.reporter.charts import charts, course_charts
 from services.reporter.escaped_paths import EscapedPaths
+from services.reporter.live.hub import Hub
+from services.reporter.live.origins import AllowedOrigins
+from services.reporter.live.routes import live
 from services.reporter.marks import Marks
 from services.reporter.problems import tell_when_a_store_is_away
 from services.reporter.settings import ReporterSettings
 
 NAME: Final = "reporter"
 PREFIX: Final = "/api/v1"
+_LOOK_TIMEOUT_S: Final = 1.0
+"""Bound of each wait for the live figures: old ones, and how old, beat silence."""
 
 
 class Reporter:
@@ -33,7 +39,16 @@ class Reporter:
         self.lifecycle = Lifecycle()
         self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
         self._schema = SchemaWait(lambda: check_schema(self._mysql), self.lifecycle)
-        self._stores = StoreWatch({"mysql": self._mysql.ping}, registry)
+        # Connections of its own, so that charts and live figures never wait for each other.
+        self._live_mysql = MySQL(settings.mysql_url, timeout_s=_LOOK_TIMEOUT_S, pool_size=1)
+        self._reader = LiveReader(settings.redis_url, self._live_mysql, timeout_s=_LOOK_TIMEOUT_S)
+        self._hub = Hub(
+            self._reader,
+            max_clients=settings.live_clients_limit,
+            heartbeat_s=settings.live_heartbeat_s,
+            registry=registry,
+        )
+        self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
 
         app = ServiceApplication(
             title=NAME,
@@ -44,9 +59,10 @@ class Reporter:
         )
         tell_when_a_store_is_away(app)
         api = APIRouter(prefix=PREFIX)
-        api.include_router(
-            charts(Readings(self._mysql), pass_mark=settings.pass_mark, arms=list)
-        )
+        readings = Readings(self._mysql)
+        api.include_router(charts(readings, arms=list))
+        api.include_router(course_charts(readings, pass_mark=settings.pass_mark))
+        api.include_router(live(self._hub, AllowedOrigins(settings.allowed_origins)))
         app.include_router(api)
         app.include_router(
             health_routes(NAME, self.lifecycle, registry, lambda: self._stores.states)
@@ -62,4 +78,7 @@ class Reporter:
         """Stop the parts."""
         await self._schema.stop()
         await self._stores.stop()
+        await self._hub.stop()
+        await self._reader.close()
+        await self._live_mysql.close()
         await self._mysql.close()

@@ -1,6 +1,6 @@
 """What the ledger says, for charts: each answer is read from it when it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -30,12 +30,11 @@ CourseSegment = Annotated[
 ]
 
 
-def charts(readings: Readings, *, pass_mark: int, arms: Callable[[], list[str]]) -> APIRouter:
-    """Make the routes that read the ledger.
+def charts(readings: Readings, *, arms: Callable[[], Sequence[str]]) -> APIRouter:
+    """Make the routes that read the whole ledger.
 
     Args:
         readings: the ledger.
-        pass_mark: least grade that passes.
         arms: gives the names of the arms there are, for those that have stored nothing yet.
 
     """
@@ -45,38 +44,6 @@ def charts(readings: Readings, *, pass_mark: int, arms: Callable[[], list[str]])
     async def semesters() -> list[Semester]:
         found = await readings.semesters()
         return [Semester(year=each.year, semester=each.semester) for each in found]
-
-    @router.get("/courses", summary="A semester's courses and their distinct students")
-    async def courses(year: YearParameter, semester: SemesterParameter) -> list[CourseStudents]:
-        if not _storable(semester):
-            return []
-        found = await readings.courses(year, semester)
-        return [CourseStudents(course=course, students=students) for course, students in found]
-
-    @router.get("/courses/top", summary="The courses with the most distinct students")
-    async def top_courses(
-        year: YearParameter,
-        semester: SemesterParameter,
-        limit: Annotated[int, Query(ge=1, le=100)] = 3,
-    ) -> list[CourseStudents]:
-        if not _storable(semester):
-            return []
-        found = await readings.top_courses(year, semester, limit)
-        return [CourseStudents(course=course, students=students) for course, students in found]
-
-    @router.get("/courses/{course}/results", summary="How many records of a course passed")
-    async def results(
-        course: CourseSegment, year: YearParameter, semester: SemesterParameter
-    ) -> CourseResults:
-        name = _course_name(course)
-        grades: dict[int, int] = {}
-        if _storable(name) and _storable(semester):
-            grades = await readings.course_grades(name, year, semester)
-        passed = sum(count for grade, count in grades.items() if grade >= pass_mark)
-        failed = sum(grades.values()) - passed
-        return CourseResults(
-            course=name, year=year, semester=semester, passed=passed, failed=failed
-        )
 
     @router.get("/students/top", summary="The best averages, of a semester or of all time")
     async def top_students(
@@ -101,8 +68,51 @@ def charts(readings: Readings, *, pass_mark: int, arms: Callable[[], list[str]])
     @router.get("/records/count", summary="How many records the ledger holds, by arm")
     async def count() -> RecordCount:
         stored = await readings.count_by_arm()
-        return RecordCount(
-            total=sum(stored.values()), arms=dict.fromkeys(arms(), 0) | stored
+        return RecordCount(total=sum(stored.values()), arms=dict.fromkeys(arms(), 0) | stored)
+
+    return router
+
+
+def course_charts(readings: Readings, *, pass_mark: int) -> APIRouter:
+    """Make the routes about courses in a semester.
+
+    Args:
+        readings: the ledger.
+        pass_mark: least grade that passes.
+
+    """
+    router = APIRouter(prefix="/courses", tags=["charts"], responses=problems.DESCRIBED)
+
+    @router.get("", summary="A semester's courses and their distinct students")
+    async def courses(year: YearParameter, semester: SemesterParameter) -> list[CourseStudents]:
+        if not _storable(semester):
+            return []
+        found = await readings.courses(year, semester)
+        return [CourseStudents(course=course, students=students) for course, students in found]
+
+    @router.get("/top", summary="The courses with the most distinct students")
+    async def top_courses(
+        year: YearParameter,
+        semester: SemesterParameter,
+        limit: Annotated[int, Query(ge=1, le=100)] = 3,
+    ) -> list[CourseStudents]:
+        if not _storable(semester):
+            return []
+        found = await readings.top_courses(year, semester, limit)
+        return [CourseStudents(course=course, students=students) for course, students in found]
+
+    @router.get("/{course}/results", summary="How many records of a course passed")
+    async def results(
+        course: CourseSegment, year: YearParameter, semester: SemesterParameter
+    ) -> CourseResults:
+        name = _course_name(course)
+        grades: dict[int, int] = {}
+        if _storable(name) and _storable(semester):
+            grades = await readings.course_grades(name, year, semester)
+        passed = sum(count for grade, count in grades.items() if grade >= pass_mark)
+        failed = sum(grades.values()) - passed
+        return CourseResults(
+            course=name, year=year, semester=semester, passed=passed, failed=failed
         )
 
     return router

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from services.core.live.reader import LiveReader, LiveState
 from services.reporter.live.client import Client
 from services.reporter.live.messages import Figures
@@ -27,18 +29,24 @@ class Full(Exception):  # noqa: N818 - it names the state
 class Hub:
     """Everyone who watches, and the one poller that exists only while somebody does."""
 
-    def __init__(self, reader: LiveReader, *, max_clients: int, heartbeat_s: float) -> None:
+    def __init__(
+        self,
+        reader: LiveReader,
+        *,
+        max_clients: int,
+        heartbeat_s: float,
+        registry: CollectorRegistry,
+    ) -> None:
         self._reader = reader
         self._max_clients = max_clients
         self._heartbeat_s = heartbeat_s
         self._clients: set[Client] = set()
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
-
-    @property
-    def clients(self) -> int:
-        """How many watch now."""
-        return len(self._clients)
+        watching = Gauge(
+            "meshsplit_websocket_clients", "Clients of the live WebSocket", registry=registry
+        )
+        watching.set_function(lambda: len(self._clients))
 
     @contextmanager
     def watching(self) -> Iterator[Client]:
@@ -78,7 +86,7 @@ class Hub:
                 began = time.monotonic()
                 try:
                     await self._look()
-                except Exception:
+                except Exception:  # noqa: BLE001 - see the next line; it is logged with its trace
                     # Whoever watches must not go blind for good because one look failed.
                     _log.exception("a look at the live figures failed")
                 spent = time.monotonic() - began

@@ -1,6 +1,6 @@
 """What is said on the live WebSocket, in both directions, and nothing else is."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,7 +20,8 @@ class Nonsense(ValueError):  # noqa: N818 - it is what the client said
     """A client's message that means nothing here; its text is what the client is told."""
 
 
-class _Select(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="select"):
+class _Select(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    type: Literal["select"]  # a tag would be taken for granted where it is left out
     course: _Text
     year: _Year
     semester: _Text

@@ -1,6 +1,5 @@
 """The live WebSocket's handshake: who is let in, and what the others are told."""
 
-
 from fastapi import APIRouter, Request, Response
 from starlette.websockets import WebSocket
 
@@ -8,7 +7,6 @@ from services.reporter import problems
 from services.reporter.live.hub import Full, Hub
 from services.reporter.live.origins import AllowedOrigins
 from services.reporter.live.session import serve
-
 
 _DESCRIPTION = """Open it as a WebSocket. The first message is
 `{"type": "snapshot", "total", "selection", "behind"}`, the next ones have `"type": "update"` and
@@ -42,9 +40,7 @@ def live(hub: Hub, origins: AllowedOrigins) -> APIRouter:
                 await serve(socket, client)
         except Full as full:
             await socket.send_denial_response(
-                problems.problem(
-                    problems.TOO_MANY_CLIENTS, str(full), socket, problems.RETRY_AFTER
-                )
+                problems.problem(problems.TOO_MANY_CLIENTS, str(full), socket, problems.RETRY_AFTER)
             )
 
     @router.get(

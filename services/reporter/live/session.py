@@ -72,9 +72,10 @@ async def _listen(socket: WebSocket, client: Client) -> None:
         if message["type"] == "websocket.disconnect":
             return
         text = message.get("text")
+        if text is None:
+            await client.complain(encode_error("a message is JSON text; this frame was binary"))
+            continue
         try:
-            if text is None:
-                raise Nonsense("a message is JSON text, and this frame was binary")
             client.select(read_select(text))
         except Nonsense as nonsense:
             await client.complain(encode_error(str(nonsense)))
