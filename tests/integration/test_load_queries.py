@@ -1,0 +1,94 @@
+"""Prometheus reaches every part of the real stack, and every named query has an answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from observability.queries import QUERIES
+
+if TYPE_CHECKING:
+    from tests.stack import LiveStack
+
+ROOT = Path(__file__).parents[2]
+SCRAPES_S = 20
+"""Enough for a rate: a few scrapes of two seconds each."""
+
+
+def ask(stack: LiveStack, promql: str) -> list[dict[str, Any]]:
+    answer = httpx.get(f"{stack.url('prometheus')}/api/v1/query", params={"query": promql})
+    answer.raise_for_status()
+    result: list[dict[str, Any]] = answer.json()["data"]["result"]
+    return result
+
+
+def send(stack: LiveStack, folder: Path, *options: str) -> dict[str, Any]:
+    report = folder / "report.json"
+    command = [
+        *(sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--headless"),
+        *("--only-summary", "--host", stack.gateway, "-u", "5", "-r", "5"),
+        *("--run-time", "60s", "--report", str(report), *options),
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=os.environ
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told: dict[str, Any] = json.loads(report.read_text())
+    return told
+
+
+@pytest.fixture(scope="module")
+def traffic(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Send records long enough for rates to have something to go by."""
+    folder = tmp_path_factory.mktemp("traffic")
+    return send(stack, folder, "--mode", "steady", "--rate", "10", "--count", "400")
+
+
+def test_every_acknowledged_record_is_in_the_ledgers_count(
+    stack: LiveStack, tmp_path: Path
+) -> None:
+    counts = f"{stack.gateway}/api/v1/records/count"
+    before = httpx.get(counts).json()["arms"]
+    told = send(stack, tmp_path, "--mode", "once")
+    after = httpx.get(counts).json()["arms"]
+    grown = {arm: after[arm] - before.get(arm, 0) for arm in after}
+    assert grown == told["acknowledged"]
+    assert sum(grown.values()) == 1000
+
+
+def test_every_target_is_up(stack: LiveStack) -> None:
+    deadline = time.monotonic() + SCRAPES_S
+    wanted = {"ingest", "bridge", "recorder", "reporter", "gateway"}
+    while True:
+        up = {row["metric"]["job"] for row in ask(stack, "up == 1")}
+        if up == wanted or time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    assert up == wanted
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_named_query_has_an_answer(
+    stack: LiveStack, traffic: dict[str, Any], name: str
+) -> None:
+    assert sum(traffic["acknowledged"].values()) == 400
+    deadline = time.monotonic() + SCRAPES_S
+    while not (rows := ask(stack, QUERIES[name].over("2m"))):
+        assert time.monotonic() < deadline, f"{name} has no series"
+        time.sleep(0.5)
+    assert all(float(row["value"][1]) == float(row["value"][1]) for row in rows), "NaN"
+
+
+def test_the_arms_counts_in_prometheus_are_those_of_the_load(
+    stack: LiveStack, traffic: dict[str, Any]
+) -> None:
+    rows = ask(stack, QUERIES["request_rate"].over("2m"))
+    assert {row["metric"]["arm"] for row in rows} >= set(traffic["acknowledged"])
