@@ -104,7 +104,7 @@ class Projection:
         ]
 
     async def look(self, selections: Iterable[Selection], ids: Sequence[UUID]) -> Look:
-        """Read the total, the students of some selections, the state, and which records are there."""
+        """Read the total, some selections' students, the state, and which records are there."""
         wanted = list(selections)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hlen(self._records)

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from services.core.live.projection import Look, Projection
-from services.core.live.redis_client import REDIS_TROUBLE, open_redis
+from services.core.live.redis_client import REDIS_TROUBLE, open_redis, ping_redis
 from services.core.live.selection import Selection
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreFailure
@@ -61,7 +61,7 @@ class LiveReader:
 
     async def ping(self) -> None:
         """Ask Redis for a sign of life; raises one of REDIS_TROUBLE if there is none."""
-        await self._redis.execute_command("PING")
+        await ping_redis(self._redis)
 
     async def close(self) -> None:
         """Close the connections to Redis."""
@@ -113,5 +113,5 @@ class LiveReader:
 
 
 def _age(record_id: UUID) -> float:
-    """Seconds since a UUIDv7 was made (RFC 9562, section 5.7: milliseconds in its first 48 bits)."""
+    """Seconds since a UUIDv7 was made: its first 48 bits are milliseconds (RFC 9562, 5.7)."""
     return time.time() - (record_id.int >> 80) / 1000

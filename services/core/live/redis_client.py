@@ -1,5 +1,7 @@
 """A Redis client whose every wait ends and that tries nothing twice by itself."""
 
+from typing import Any
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -25,3 +27,9 @@ def open_redis(url: str, *, timeout_s: float) -> Redis:
         max_connections=8,
     )
     return client
+
+
+async def ping_redis(client: Redis) -> None:
+    """Ask for a sign of life; raises one of REDIS_TROUBLE if there is none."""
+    untyped: Any = client  # redis-py leaves execute_command without types
+    await untyped.execute_command("PING")

@@ -5,11 +5,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from uuid import UUID
 
-from services.core.domain.pending import Pending
 from services.core.live.projection import Projection
-from services.core.live.redis_client import REDIS_TROUBLE, open_redis
+from services.core.live.redis_client import REDIS_TROUBLE, open_redis, ping_redis
 from services.core.live.repair import KEEP_S, Repair
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreFailure
@@ -60,7 +58,7 @@ class LiveWriter:
         self._on_applied = on_applied
         self._queue: deque[CommittedBatch] = deque()
         self._arrived = asyncio.Event()
-        self._applied: set[UUID] = set()
+        self._applied: list[CommittedBatch] = []
         self._following = False
         self._gap = True
         self._stopping = False
@@ -85,7 +83,7 @@ class LiveWriter:
 
     async def ping(self) -> None:
         """Ask Redis for a sign of life; raises one of REDIS_TROUBLE if there is none."""
-        await self._redis.execute_command("PING")
+        await ping_redis(self._redis)
 
     def start(self) -> None:
         """Start on the running loop."""
@@ -165,15 +163,15 @@ class LiveWriter:
     async def _apply(self, projection: Projection) -> None:
         while self._queue:
             batches: list[CommittedBatch] = []
-            records: list[Pending] = []
-            while self._queue and len(records) < _RECORDS_AT_ONCE:
+            size = 0
+            while self._queue and size < _RECORDS_AT_ONCE:
                 batches.append(self._queue.popleft())
-                records += batches[-1].records
+                size += len(batches[-1].records)
             started = time.perf_counter()
-            await projection.apply([each for each in records if each.arm in (None, self._arm)])
+            await projection.apply([each for batch in batches for each in batch.records])
             if self._on_applied is not None:
                 self._on_applied(time.perf_counter() - started)
-            self._applied.update(batch.batch_id for batch in batches)
+            self._applied += batches
 
     async def _tidy(self, repair: Repair) -> None:
         """Mark and catch up; MySQL being away is no reason to stop applying."""
@@ -192,10 +190,9 @@ class LiveWriter:
             _log.debug("the outbox waits", extra={"reason": str(error)})
 
     async def _mark(self) -> None:
-        marked = self._applied
-        self._applied = set()
+        marked, self._applied = self._applied, []
         try:
-            await self._outbox.mark_applied(marked)
+            await self._outbox.mark_applied([batch.batch_id for batch in marked])
         except StoreFailure:
             self._gap = True  # not lost: they are found unmarked, seen to be there, and marked
             raise

@@ -14,8 +14,8 @@ Owner = tuple[UUID, Record, str]
 class Folded:
     """A batch with its repeats put behind the record they repeat.
 
-    A record repeats an earlier one of the batch if it has the same idempotency key, or the same id
-    (which only a sender that repeats itself makes). ``firsts`` are the others, in the batch's order.
+    A record repeats an earlier one of the batch if it has the same idempotency key, or the same
+    id (which only a sender that repeats itself makes). ``firsts`` are the others, in order.
     """
 
     def __init__(self, batch: Sequence[Pending]) -> None:
