@@ -1,9 +1,9 @@
 """``python -m services.bridge``."""
 
-from services.core.http.server import run
-from services.core.settings import load_settings
 from services.bridge.app import NAME, Bridge
 from services.bridge.settings import BridgeSettings
+from services.core.http.server import run
+from services.core.settings import load_settings
 
 
 def main() -> None:
