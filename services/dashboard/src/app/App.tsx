@@ -22,6 +22,8 @@ export function App() {
   const selection = semester !== null && course !== null ? { course, ...semester } : null;
   const live = useLive(selection);
   const choicesError = semesters.error ?? courses.error;
+  const known = !semesters.isPending && (semester === null || !courses.isPending);
+  const missing = !known ? null : choicesError ? "The choices can’t be read." : "No records yet.";
 
   return (
     <>
@@ -49,7 +51,7 @@ export function App() {
           )}
           <LivePanel live={live} selection={selection} />
           <Suspense fallback={<div className="skeleton" />}>
-            <Charts semester={semester} selection={selection} />
+            <Charts semester={semester} selection={selection} missing={missing} />
           </Suspense>
         </section>
       </main>

@@ -5,8 +5,14 @@ import { formatCount } from "../../ui/format";
 import { Panel } from "../../ui/Panel";
 import { RankedBars } from "../../ui/RankedBars";
 
+interface TopCoursesPanelProps {
+  semester: Semester | null;
+  /** Why there is no semester; null while that is not known. */
+  missing: string | null;
+}
+
 /** The three courses with most students in a semester. */
-export function TopCoursesPanel({ semester }: { semester: Semester | null }) {
+export function TopCoursesPanel({ semester, missing }: TopCoursesPanelProps) {
   const reading = useTopCourses(semester);
   return (
     <Panel
@@ -19,7 +25,7 @@ export function TopCoursesPanel({ semester }: { semester: Semester | null }) {
         ) : undefined
       }
       reading={reading}
-      waitingFor={semester ? null : "Choose a semester."}
+      waitingFor={semester ? null : missing}
       empty={(courses) => (courses.length === 0 ? "No courses in this semester yet." : null)}
     >
       {(courses) => (

@@ -7,8 +7,14 @@ import { formatCount, formatShare, plural } from "../../ui/format";
 import { Panel } from "../../ui/Panel";
 import "./results.css";
 
+interface ResultsPanelProps {
+  selection: Selection | null;
+  /** Why nothing is selected; null while that is not known. */
+  missing: string | null;
+}
+
 /** Passed and failed records of a course in a semester. */
-export function ResultsPanel({ selection }: { selection: Selection | null }) {
+export function ResultsPanel({ selection, missing }: ResultsPanelProps) {
   const reading = useCourseResults(
     selection?.course ?? null,
     selection && { year: selection.year, semester: selection.semester },
@@ -18,7 +24,7 @@ export function ResultsPanel({ selection }: { selection: Selection | null }) {
       title="Passed and failed"
       hint={selection ? <bdi>{selection.course}</bdi> : undefined}
       reading={reading}
-      waitingFor={selection ? null : "Choose a course and a semester."}
+      waitingFor={selection ? null : missing}
       empty={({ passed, failed }) =>
         passed + failed === 0 ? "No records of this course in this semester yet." : null
       }

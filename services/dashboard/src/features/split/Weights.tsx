@@ -72,7 +72,7 @@ function stagesOf(split: Split): Stage[] {
     { name: "Asked", meaning: "in the files", shares: asked, write: percentIn(asked) },
     {
       name: "Configured",
-      meaning: "in the control plane",
+      meaning: "in the mesh",
       shares: configured,
       write: percentIn(configured),
     },
