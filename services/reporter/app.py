@@ -22,6 +22,8 @@ from services.reporter.live.routes import live
 from services.reporter.marks import Marks
 from services.reporter.problems import tell_when_a_store_is_away
 from services.reporter.settings import ReporterSettings
+from services.reporter.split.observer import SplitObserver
+from services.reporter.split.routes import split
 
 NAME: Final = "reporter"
 PREFIX: Final = "/api/v1"
@@ -48,6 +50,11 @@ class Reporter:
             heartbeat_s=settings.live_heartbeat_s,
             registry=registry,
         )
+        self._observer = SplitObserver(
+            mesh=settings.mesh_dir,
+            admin=settings.envoy_admin,
+            status=settings.state_dir / "envoy" / "status.json",
+        )
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
 
         app = ServiceApplication(
@@ -60,8 +67,9 @@ class Reporter:
         tell_when_a_store_is_away(app)
         api = APIRouter(prefix=PREFIX)
         readings = Readings(self._mysql)
-        api.include_router(charts(readings, arms=list))
+        api.include_router(charts(readings, arms=self._observer.arms))
         api.include_router(course_charts(readings, pass_mark=settings.pass_mark))
+        api.include_router(split(self._observer))
         api.include_router(live(self._hub, AllowedOrigins(settings.allowed_origins)))
         app.include_router(api)
         app.include_router(
@@ -73,12 +81,14 @@ class Reporter:
         """Start the parts, without waiting for a store."""
         self._stores.start()
         self._schema.start()
+        self._observer.start()
 
     async def stop(self, limit_s: float) -> None:  # noqa: ARG002 - nothing here takes long
         """Stop the parts."""
         await self._schema.stop()
         await self._stores.stop()
         await self._hub.stop()
+        await self._observer.stop()
         await self._reader.close()
         await self._live_mysql.close()
         await self._mysql.close()

@@ -16,6 +16,7 @@ STORE_AWAY: Final = ProblemType("store-away", 503, "A store does not answer; try
 ORIGIN_REFUSED: Final = ProblemType(
     "origin-refused", 403, "Pages of this origin may not open the live WebSocket"
 )
+NO_SPLIT: Final = ProblemType("no-split", 503, "The mesh's files hold no split to look at")
 UPGRADE_REQUIRED: Final = ProblemType("upgrade-required", 426, "This path speaks WebSocket")
 TOO_MANY_CLIENTS: Final = ProblemType("too-many-clients", 503, "As many watch as are let in")
 
