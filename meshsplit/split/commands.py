@@ -1,0 +1,216 @@
+"""``meshsplit split``: show, set, watch and undo the weights."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import typer
+
+from meshsplit.local.settings import SettingsError, checkout, load
+from meshsplit.split.applied import Proxy
+from meshsplit.split.changing import failures, follow
+from meshsplit.split.history import History
+from meshsplit.split.table import table
+from meshsplit.split.watcher import SplitWatcher
+from meshsplit.split.weights import SplitError, find_split, parse_split, with_weights, write_split
+
+app = typer.Typer(no_args_is_help=True, help="The weights: what is asked, what happens.")
+
+APPLIED_WITHIN_S = 10.0
+ASK_TIMEOUT_S = 2.0
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the difference; change nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, like GET /api/v1/split.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The run that the commands are about."""
+
+    mesh: Path
+    state: Path
+    gateway: str
+    admin: str
+
+    @property
+    def history(self) -> History:
+        """The changes of this checkout's weights."""
+        return History(self.state / "split-history.jsonl")
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print one line and leave."""
+    typer.echo(f"meshsplit: {message}", err=True)
+    raise typer.Exit(code)
+
+
+@app.command()
+def show(*, as_json: AsJson = False) -> None:
+    """Show the weights asked for, configured, applied, what is observed, and the verdict."""
+    with _plain_errors():
+        report = asyncio.run(_report(_where()))
+    typer.echo(json.dumps(report, indent=2) if as_json else table(report))
+
+
+@app.command()
+def watch(
+    every: Annotated[float, typer.Option(min=0.2, help="Seconds between looks.")] = 1.0,
+    times: Annotated[int, typer.Option(min=0, help="How many looks; 0: until Ctrl-C.")] = 0,
+) -> None:
+    """Show the split again and again."""
+
+    async def looks() -> None:
+        done = 0
+        while not times or done < times:
+            text = table(await _report(_where()))
+            typer.echo(("\033[H\033[2J" if _on_a_screen() else "") + text + "\n")
+            done += 1
+            if done != times:
+                await asyncio.sleep(every)
+
+    with _plain_errors():
+        asyncio.run(looks())
+
+
+@app.command("set")
+def set_weights(
+    weights: Annotated[list[str], typer.Argument(metavar="ARM=WEIGHT...", help="adding up to 100")],
+    *,
+    dry_run: DryRun = False,
+) -> None:
+    """Write the weights into the VirtualService's file, and wait until Envoy has them."""
+    with _plain_errors():
+        asyncio.run(_change(_where(), _parsed(weights), dry_run=dry_run))
+
+
+@app.command()
+def undo(*, dry_run: DryRun = False) -> None:
+    """Go back to the weights before the last change that this command made."""
+    with _plain_errors():
+        where = _where()
+        changes = where.history.changes()
+        if not changes:
+            fail("there is no change to undo")
+        asyncio.run(_change(where, changes[-1].before, dry_run=dry_run))
+
+
+@app.command()
+def history(*, as_json: AsJson = False) -> None:
+    """Show who changed the weights, when, from what and to what."""
+    with _plain_errors():
+        for change in _where().history.changes():
+            before, after = _shown(change.before), _shown(change.after)
+            line = f"{change.when}  {change.who}  {before}  ->  {after}"
+            typer.echo(json.dumps(asdict(change)) if as_json else line)
+
+
+def _where() -> Where:
+    settings = load()
+    return Where(
+        mesh=settings.mesh,
+        state=settings.state,
+        gateway=f"http://{settings.gateway}",
+        admin=f"http://127.0.0.1:{settings.ports['envoy_admin']}",
+    )
+
+
+def _parsed(weights: list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for text in weights:
+        name, _, weight = text.partition("=")
+        if not name or not weight.isdecimal():
+            fail(f"expected ARM=WEIGHT such as fastapi=90, found {text!r}", 2)
+        if name in found:
+            fail(f"{name} is given twice", 2)
+        found[name] = int(weight)
+    return found
+
+
+async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> None:
+    path = find_split(where.mesh)
+    old = path.read_text(encoding="utf-8")
+    new = with_weights(old, weights, str(path))
+    name = _relative(path)
+    if dry_run:
+        lines = unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
+        typer.echo("".join(lines), nl=False)
+        return
+    before, after = parse_split(old, name), parse_split(new, name)
+    if old == new:
+        typer.echo(f"{name} already says {_shown(after.weights)}")
+    async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=False) as client:
+        proxy = Proxy(client, where.admin)
+        failed = await failures(proxy, before)
+        if old != new:
+            write_split(path, new)
+            where.history.add(before.weights, after.weights)
+            typer.echo(f"{name}: {_shown(before.weights)}  ->  {_shown(after.weights)}")
+        try:
+            await proxy.applied(after)
+        except httpx.HTTPError:
+            typer.echo("the gateway isn't running; it will start with these weights")
+            return
+        outcome = await follow(proxy, after, failed, APPLIED_WITHIN_S)
+    if not outcome.applied:
+        fail(f"Envoy doesn't have it after {outcome.seconds:.0f} s{_refusal(where)}")
+    told = "none" if outcome.failed <= 0 else str(outcome.failed)
+    typer.echo(f"Envoy has it after {outcome.seconds:.2f} s; requests failed meanwhile: {told}")
+
+
+async def _report(where: Where) -> dict[str, Any]:
+    """Ask the reporter; without it, look at what can be seen from here."""
+    async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=False) as client:
+        try:
+            answer = await client.get(f"{where.gateway}/api/v1/split")
+            answer.raise_for_status()
+            report: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError):
+            status = where.state / "envoy" / "status.json"
+            watcher = SplitWatcher(client, mesh=where.mesh, admin=where.admin, status=status)
+            await watcher.look()
+            report = {**watcher.report(), "observed": None, "verdict": None}
+        return report
+
+
+def _refusal(where: Where) -> str:
+    try:
+        status = json.loads((where.state / "envoy" / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    if not status.get("error"):
+        return "; is the agent running? (`meshsplit status`)"
+    error = status["error"]
+    return ": refused: " + ": ".join(error[k] for k in ("file", "name", "path", "message"))
+
+
+def _shown(weights: dict[str, int]) -> str:
+    return " ".join(f"{name}={weight}" for name, weight in weights.items())
+
+
+def _relative(path: Path) -> str:
+    root = checkout()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _on_a_screen() -> bool:
+    return typer.get_text_stream("stdout").isatty()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        for problem in error.problems:
+            typer.echo(f"meshsplit: {problem}", err=True)
+        raise typer.Exit(2) from error
+    except (SplitError, OSError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
