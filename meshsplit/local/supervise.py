@@ -11,6 +11,7 @@ import xmlrpc.client
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -116,9 +117,11 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: object) -> _Connection:
-        del host
-        return _Connection(self._path)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        """Connect to the path; kept where close() looks for it."""
+        connection = _Connection(self._path)
+        self._connection = host, connection
+        return connection
 
 
 class Supervisor:
@@ -128,19 +131,18 @@ class Supervisor:
         """Make a client; nothing is sent yet."""
         self._here = here
 
-    @property
-    def _server(self) -> xmlrpc.client.ServerProxy:
-        """A client with a connection of its own: one that failed can't be used again."""
-        return xmlrpc.client.ServerProxy(
-            "http://supervisor", transport=_Transport(self._here.socket)
-        )
+    def _call(self, method: str, *arguments: object) -> Any:
+        """Ask over a connection of its own: one that failed can't be used again."""
+        transport = _Transport(self._here.socket)
+        with xmlrpc.client.ServerProxy("http://supervisor", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
 
     def alive(self) -> bool:
         """Tell whether a supervisor answers on this state's socket."""
         if not self._here.socket.exists():
             return False
         try:
-            self._server.supervisor.getState()
+            self._call("getState")
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return False
         return True
@@ -178,8 +180,7 @@ class Supervisor:
         """Return every service's state; empty when no supervisor runs."""
         if not self.alive():
             return {}
-        told = self._server.supervisor.getAllProcessInfo()
-        assert isinstance(told, list)  # noqa: S101  XML-RPC has no types; this is the documented one
+        told = self._call("getAllProcessInfo")
         return {
             info["name"]: Process(info["name"], info["statename"], info["pid"], info["start"])
             for info in told
@@ -197,7 +198,7 @@ class Supervisor:
         """End the supervisor, which ends whatever it still runs; kills it after the limit."""
         process = self.process()
         if self.alive():
-            self._server.supervisor.shutdown()
+            self._call("shutdown")
         if process is None:
             return
         try:
@@ -218,7 +219,7 @@ class Supervisor:
 
     def _ask(self, verb: str, name: str, harmless: int) -> None:
         try:
-            getattr(self._server.supervisor, verb)(name, False)
+            self._call(verb, name, False)  # don't wait for it
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != harmless:
                 raise SupervisorError(f"{name}: {fault.faultString}") from fault
