@@ -42,7 +42,7 @@ install-tests: ## install what the tests need as well
 	@$(PYTHON) -m meshsplit.local.install --tests
 
 test: install-tests ## run every test, on real servers and a real browser of their own
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --ignore=tests/cluster $(TESTS)
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .
