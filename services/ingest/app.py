@@ -2,11 +2,14 @@
 
 from typing import Final
 
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
 from services.core.http.arm import arm_application
 from services.core.lifecycle import Lifecycle
+from services.core.live.writer import LiveWriter
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
-from services.core.telemetry.metrics import WriteMetrics, make_registry
+from services.core.telemetry.metrics import SECONDS_BUCKETS, WriteMetrics, make_registry
 from services.core.telemetry.stores import StoreWatch
 from services.core.writing.batcher import Batcher
 from services.core.writing.schema import SchemaWait
@@ -29,6 +32,8 @@ class Ingest:
             timeout_s=settings.store_timeout_s,
             outbox=True,
         )
+        self._live = _live_writer(settings, self._mysql, registry)
+        self._ledger.on_committed = self._live.offer
         self._batcher = Batcher(
             self._ledger.write,
             queue_limit=settings.queue_limit,
@@ -39,7 +44,7 @@ class Ingest:
             arm=settings.arm,
         )
         self._schema = SchemaWait(self._ledger.check_schema, self.lifecycle)
-        self._stores = StoreWatch({"mysql": self._mysql.ping}, registry)
+        self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._live.ping}, registry)
         self.application = arm_application(
             NAME,
             settings,
@@ -54,11 +59,30 @@ class Ingest:
         self._batcher.start()
         self._stores.start()
         self._schema.start()
+        self._live.start()
 
     async def stop(self, limit_s: float) -> None:
         """Empty the queue, then stop the parts."""
-        await self._batcher.drain(limit_s * 0.8)
+        await self._batcher.drain(limit_s * 0.6)
+        await self._live.stop(limit_s * 0.2)
         await self._schema.stop()
         await self._stores.stop()
         await self._ledger.close()
         await self._mysql.close()
+
+
+def _live_writer(settings: IngestSettings, mysql: MySQL, registry: CollectorRegistry) -> LiveWriter:
+    """Make what keeps Redis up with the ledger, and its metrics."""
+    applied = Histogram(
+        "meshsplit_redis_apply_seconds",
+        "Time of one write of committed records to Redis, in seconds",
+        buckets=SECONDS_BUCKETS,
+        registry=registry,
+    )
+    live = LiveWriter(settings.redis_url, mysql, arm=settings.arm, on_applied=applied.observe)
+    Gauge(
+        "meshsplit_redis_behind_seconds",
+        "How long ago Redis last held all that this writer had committed, in seconds",
+        registry=registry,
+    ).set_function(lambda: live.behind)
+    return live
