@@ -33,21 +33,21 @@ QUERIES: Final = MappingProxyType(
         "request_rate": Query(
             "How many records a second does each arm get, as the arm itself counts?",
             "requests/s",
-            "sum by (arm) (rate(meshsplit_requests_total[{window}]))",
+            'sum by (arm) (rate(meshsplit_requests_total{arm!=""}[{window}]))',
             traffic=True,
         ),
         "error_share": Query(
             "Which share of each arm's answers is a 5xx?",
             "ratio",
-            'sum by (arm) (rate(meshsplit_requests_total{code=~"5.."}[{window}]))'
-            " or 0 * sum by (arm) (rate(meshsplit_requests_total[{window}]))",
+            'sum by (arm) (rate(meshsplit_requests_total{arm!="",code=~"5.."}[{window}]))'
+            ' or 0 * sum by (arm) (rate(meshsplit_requests_total{arm!=""}[{window}]))',
             traffic=True,
         ),
         "request_p99": Query(
             "How long does the slowest hundredth of each arm's requests take?",
             "s",
             "histogram_quantile(0.99,"
-            " sum by (arm, le) (rate(meshsplit_request_seconds_bucket[{window}])))",
+            ' sum by (arm, le) (rate(meshsplit_request_seconds_bucket{arm!=""}[{window}])))',
             traffic=True,
         ),
         "gateway_share": Query(
