@@ -31,7 +31,7 @@ def test_the_charts_show_what_was_sent(dashboard: str, open_page: Open) -> None:
         ["CourseStudents", "S303", "سلسلة طويلة2", re.compile("Introducción.*1")]
     )
     students = page.get_by_role("region", name="Best averages")
-    students.get_by_text("This semester").click()
+    students.get_by_role("radio", name="This semester").check()
     students.get_by_text("Show as a table").click()
     expect(students.get_by_role("row").nth(1)).to_have_text(re.compile(r"^Nannie1-195\.002$"))
 
@@ -81,7 +81,7 @@ def test_the_theme_stays_chosen(dashboard: str, open_page: Open) -> None:
     page = open_page(dashboard)
     root = page.locator("html")
     expect(root).to_have_attribute("data-theme", "light")
-    page.get_by_role("radio", name="Dark").check(force=True)
+    page.get_by_role("radio", name="Dark").check()
     expect(root).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
