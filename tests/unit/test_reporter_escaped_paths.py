@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 
 from services.reporter.escaped_paths import EscapedPaths, unescape_segment
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=255)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=255)
 
 
 def echo() -> EscapedPaths:
