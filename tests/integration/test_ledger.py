@@ -173,7 +173,7 @@ async def test_the_later_of_two_writers_with_a_key_waits_for_the_first(
             session, asyncio.get_running_loop().time() + 5, ledger.new_batch_id()
         )
         await transaction._insert([first])  # noqa: SLF001  # a writer halfway
-        await session.run(f"INSERT INTO idempotency_keys VALUES ('k', X'{first.id.hex}')")
+        await session.run(f"INSERT INTO idempotency_keys VALUES ('k', X'{first.id.hex}')")  # noqa: S608  # of the test's own values
         waiting = asyncio.create_task(other.write([again]))
         done, _ = await asyncio.wait([waiting], timeout=0.4)
         assert not done
@@ -228,7 +228,7 @@ async def test_a_deadlock_is_tried_again(mysql: MySQL, ledger: Ledger, mariadb: 
         await session.run("SELECT * FROM students FOR UPDATE")
         # InnoDB sacrifices the transaction that has changed less.
         fences = ",".join(f"(X'{number:032x}', NOW())" for number in range(500))
-        await session.run(f"INSERT INTO fences VALUES {fences}")
+        await session.run(f"INSERT INTO fences VALUES {fences}")  # noqa: S608  # of the test's own values
         again = [pending(batch[0].record, key="k0")]
         writing = asyncio.create_task(ledger.write(again))
         await asyncio.sleep(0.3)

@@ -11,7 +11,7 @@ from services.core.domain.pending import Pending
 from services.core.domain.record import Record
 from services.core.storage.rollups import ALL_TIME, Rollups, enrolment_key
 
-few = st.sampled_from(["a", "b", "A", "á", "𝒜", "a b"])
+few = st.sampled_from(["a", "b", "A", "á", "\U0001d49c", "a b"])
 records = st.builds(
     Record,
     student_id=few,
@@ -66,7 +66,7 @@ def test_students_new_to_a_course_are_counted_once(
     keys = [bytes(row[0]) for row in rollups.enrolments if isinstance(row[0], bytes)]
     old = data.draw(st.sets(st.sampled_from(keys)))
     expected: Counter[tuple[int, str, str, str]] = Counter()
-    seen = set()
+    seen: set[bytes] = set()
     for each in batch:
         record = each.record
         key = enrolment_key(record.year, record.semester, record.course, record.student_id)

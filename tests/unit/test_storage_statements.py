@@ -7,11 +7,48 @@ import pytest
 from services.core.storage import statements
 from services.core.storage.sql import Fixed, Listed, quote
 
-WORDS = """
-    AND AS ASC BY CAST COMMIT COUNT DECIMAL DELETE DESC DISTINCT DIV DUPLICATE FOR FROM GROUP HEX IN
-    INSERT INTERVAL INTO IS KEY LEAST LIMIT MICROSECOND NULL OFFSET ON ORDER ROLLBACK SECOND SELECT
-    SET SUM TIMESTAMPDIFF UPDATE UTC_TIMESTAMP VALUES WHERE
-""".split()
+WORDS = {
+    "AND",
+    "AS",
+    "ASC",
+    "BY",
+    "CAST",
+    "COMMIT",
+    "COUNT",
+    "DECIMAL",
+    "DELETE",
+    "DESC",
+    "DISTINCT",
+    "DIV",
+    "DUPLICATE",
+    "FOR",
+    "FROM",
+    "GROUP",
+    "HEX",
+    "IN",
+    "INSERT",
+    "INTERVAL",
+    "INTO",
+    "IS",
+    "KEY",
+    "LEAST",
+    "LIMIT",
+    "MICROSECOND",
+    "NULL",
+    "OFFSET",
+    "ON",
+    "ORDER",
+    "ROLLBACK",
+    "SECOND",
+    "SELECT",
+    "SET",
+    "SUM",
+    "TIMESTAMPDIFF",
+    "UPDATE",
+    "UTC_TIMESTAMP",
+    "VALUES",
+    "WHERE",
+}
 """Every word that a statement may be made of; one more needs a look at four databases' manuals."""
 
 ALL = {name: each for name, each in vars(statements).items() if isinstance(each, Fixed | Listed)}
@@ -20,7 +57,7 @@ ALL = {name: each for name, each in vars(statements).items() if isinstance(each,
 @pytest.mark.parametrize("name", ALL)
 def test_a_statement_uses_only_words_that_every_database_knows(name: str) -> None:
     words = set(re.findall(r"\b[A-Z][A-Z_]+\b", ALL[name].text))
-    assert words <= set(WORDS), f"{words - set(WORDS)} in {ALL[name].text}"
+    assert words <= WORDS, f"{words - WORDS} in {ALL[name].text}"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -35,7 +72,7 @@ def test_a_statement_orders_by_an_index_in_one_direction(name: str) -> None:
 def test_a_statement_keeps_its_keywords_in_capitals(name: str) -> None:
     small = set(re.findall(r"\b[a-z]+\b", re.sub(r"%s", "", ALL[name].text)))
     assert not {word.upper() for word in small} & (
-        set(WORDS) - {"KEY"} | {"RETURNING", "IGNORE", "SKIP", "LOCKED", "REPLACE", "WITH", "LEFT"}
+        WORDS - {"KEY"} | {"RETURNING", "IGNORE", "SKIP", "LOCKED", "REPLACE", "WITH", "LEFT"}
     )
 
 
@@ -48,7 +85,6 @@ def test_a_delete_is_bounded(name: str) -> None:
 def test_text_is_quoted_whatever_it_holds() -> None:
     assert quote("o'B\\r%s\"\n\x00") == "'o\\'B\\\\r%s\\\"\\n\\0'"
     assert quote(b"\x00'") == "X'0027'"
-    assert quote(True) == "1"
 
 
 def test_a_value_that_looks_like_a_place_is_left_alone() -> None:

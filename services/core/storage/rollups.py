@@ -1,7 +1,7 @@
 """What a batch of records adds to the rollups; pure, so that it can be held against a recount."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 from uuid import UUID
 
@@ -51,6 +51,11 @@ class Rollups:
             for key, (name, total, count) in sorted(students.items())
         ]
         self.enrolments: Rows = [(key, enrolments[key][0]) for key in sorted(enrolments)]
+
+    @property
+    def enrolment_keys(self) -> Collection[bytes]:
+        """The keys of the batch's enrolments."""
+        return self._enrolments.keys()
 
     def course_students(self, theirs: Iterable[bytes] = ()) -> Rows:
         """Count the students new to their courses.

@@ -45,7 +45,7 @@ ENROL = Listed(
 """A no-op where the student is enrolled already; the affected rows are the new enrolments."""
 
 READ_ENROLMENTS = Listed(
-    "SELECT HEX(enrolment), HEX(record_id) FROM enrolments WHERE enrolment IN (", "%s", ")"
+    "SELECT enrolment, record_id FROM enrolments WHERE enrolment IN (", "%s", ")"
 )
 
 COUNT_GRADES = Listed(

@@ -108,12 +108,12 @@ class Transaction:
             until=self._until,
         )
         theirs: set[bytes] = set()
-        if enrolled.affected != len(rollups.enrolments):
-            own = {each.id for each in winners}
-            rows = await self._rows(
-                statements.READ_ENROLMENTS.look_for(row[0] for row in rollups.enrolments)
-            )
-            theirs = {bytes.fromhex(key) for key, record in rows if UUID(record) not in own}
+        if enrolled.affected == 0:
+            theirs.update(rollups.enrolment_keys)
+        elif enrolled.affected != len(rollups.enrolments):
+            own = {each.id.bytes for each in winners}
+            rows = await self._rows(statements.READ_ENROLMENTS.look_for(rollups.enrolment_keys))
+            theirs = {bytes(key) for key, record in rows if bytes(record) not in own}
         await self._count(rollups, theirs, winners)
 
     async def _count(
