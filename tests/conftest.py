@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-pytest_plugins = ["tests.stack", "tests.stores"]
+pytest_plugins = ["tests.stack", "tests.stores", "tests.arms"]

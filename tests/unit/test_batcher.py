@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
-from uuid import UUID
+from uuid import UUID  # noqa: TC003 - read when annotations are
 
 import pytest
 from hypothesis import given, settings
