@@ -6,6 +6,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import time
 import xmlrpc.client
 from collections.abc import Iterable
@@ -169,6 +170,8 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,
             )
+        # it outlives most callers; one that outlives it, such as a test, must collect it
+        threading.Thread(target=process.wait, daemon=True).start()
         deadline = time.monotonic() + START_LIMIT_S
         while not self.alive():
             if process.poll() is not None or time.monotonic() > deadline:
