@@ -51,9 +51,9 @@ def read_forward(rule: Fields, around: Surroundings) -> tuple[Json, list[Destina
         if not rewrite:
             rewrite.place.refuse("expected uri, uriRegexRewrite or authority")
         rewrite.close()
-    # Istio: no timeout unless there is one, and grpc-timeout headers change nothing.
+    # Istio: no timeout unless there is one.
     timeout = rule.duration("timeout", minimum_ms=0) or "0s"
-    action |= {"timeout": timeout, "max_stream_duration": {"max_stream_duration": "0s"}}
+    action["timeout"] = timeout
     if (retries := read_retries(rule.child("retries"))) is not None:
         action["retry_policy"] = retries
     mirrors = [*_mirrors(rule, around, destinations)]
