@@ -32,7 +32,7 @@ export function LivePanel({ live, selection }: LivePanelProps) {
           <dl className="figures">
             <Figure name="Records in Redis" value={formatCount(total)} testId="live-total" />
             <Figure
-              name="Students of the course, in Redis"
+              name="Students in Redis"
               about={selection}
               value={
                 selection !== null && same(chosen, selection) ? formatCount(chosen.students) : "–"
