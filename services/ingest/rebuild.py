@@ -30,8 +30,8 @@ async def rebuild(mysql_url: str, redis_url: str, *, arm: str, timeout_s: float)
     try:
         projection = Projection(redis, await Readings(mysql).ledger_id())
         repair = Repair(projection, Outbox(mysql), arm=arm)
-        await projection.forget()
-        await repair.make_sure()
+        if not await repair.rebuild(afresh=True):
+            await repair.make_sure()
         await repair.catch_up(older_than_s=0)
         return (await projection.look([], [])).total
     finally:

@@ -90,6 +90,8 @@ class Projection:
 
     async def apply(self, records: Sequence[HasRecord]) -> None:
         """Add records, all or none; those that are there already stay as they are."""
+        if not records:
+            return
         async with self._redis.pipeline(transaction=True) as pipe:
             self._add(pipe, records)
             await pipe.execute()
@@ -133,9 +135,12 @@ class Projection:
         """Note that what a restarted server may have lost was given to it again."""
         await self._redis.hset(self._state, mapping={"run_id": run_id, "seen_at": repr(now)})
 
-    async def begin_rebuild(self, token: str, limit_ms: int) -> bool:
-        """Take the rebuild upon oneself, for a time; False if somebody else is at it."""
-        return bool(await self._redis.set(self._rebuild, token, nx=True, px=limit_ms))
+    async def begin_rebuild(self, token: str, limit_ms: int, *, steal: bool = False) -> bool:
+        """Take the rebuild upon oneself, for a time; False if somebody else is at it.
+
+        With ``steal`` it is taken from whoever is at it: their next step tells them.
+        """
+        return bool(await self._redis.set(self._rebuild, token, nx=not steal, px=limit_ms))
 
     async def add_chunk(
         self, records: Sequence[HasRecord], end: UUID, token: str, limit_ms: int
@@ -160,14 +165,18 @@ class Projection:
         if await self._redis.get(self._rebuild) == token.encode():
             await self._redis.delete(self._rebuild)
 
-    async def forget(self) -> None:
-        """Remove all of this ledger's keys."""
-        await self._redis.unlink(self._state, self._rebuild, self._records)
+    async def forget(self, limit_ms: int) -> None:
+        """Remove all that is projected, within a rebuild of one's own, which this prolongs.
+
+        Nobody else may rebuild meanwhile: of what they had added, half might be removed.
+        """
+        await self._redis.unlink(self._state, self._records)
         batch: list[bytes] = []
         async for key in self._redis.scan_iter(match=f"{self._students}*", count=500):
             batch.append(key)
             if len(batch) >= 500:  # noqa: PLR2004  # as many as a scan gives at a time
                 await self._redis.unlink(*batch)
+                await self._redis.pexpire(self._rebuild, limit_ms)
                 batch.clear()
         if batch:
             await self._redis.unlink(*batch)

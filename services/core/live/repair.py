@@ -43,8 +43,8 @@ class Repair:
             elif not await self.rebuild():
                 await asyncio.sleep(_POLL_S)  # another writer is at it, or Redis changed under us
 
-    async def catch_up(self, *, older_than_s: float) -> bool:
-        """Apply and mark the batches nobody has marked; True if no older one is left."""
+    async def catch_up(self, *, older_than_s: float) -> None:
+        """Apply and mark the batches of some age that nobody has marked."""
         after = NO_ID
         while rows := await self._outbox.unapplied(after, _PAGE):
             after = rows[-1].batch_id
@@ -53,13 +53,19 @@ class Repair:
             await self._outbox.mark_applied([row.batch_id for row in old])
             if len(rows) < _PAGE:
                 break
-        return True
 
-    async def rebuild(self) -> bool:
-        """Project the whole ledger, while others write to both; False if it must be done again."""
+    async def rebuild(self, *, afresh: bool = False) -> bool:
+        """Project the whole ledger, while others write to both; False if it must be done again.
+
+        Args:
+            afresh: first remove what is there. Without it nothing shown gets less meanwhile.
+
+        """
         token = uuid4().hex
-        if not await self._projection.begin_rebuild(token, _TOKEN_MS):
+        if not await self._projection.begin_rebuild(token, _TOKEN_MS, steal=afresh):
             return False
+        if afresh:
+            await self._projection.forget(_TOKEN_MS)
         state = await self._projection.state()
         _log.info("rebuilding Redis from the ledger", extra={"arm": self._arm})
         after: UUID | None = NO_ID
@@ -88,6 +94,11 @@ class Repair:
     async def _give(self, rows: list[OutboxRow]) -> None:
         """Apply those of some batches that aren't there."""
         held = await self._projection.holds([row.record_ids[0] for row in rows])
+        missing: list[UUID] = []
         for row, there in zip(rows, held, strict=True):
             if not there:
-                await self._projection.apply(await self._outbox.records(row.record_ids))
+                missing += row.record_ids
+            if len(missing) >= CHUNK:
+                await self._projection.apply(await self._outbox.records(missing))
+                missing = []
+        await self._projection.apply(await self._outbox.records(missing))

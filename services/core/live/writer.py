@@ -26,7 +26,7 @@ _RECORDS_AT_ONCE = 4096
 _PATIENCE_S = 2.0
 """Younger rows are left to the writer that made them."""
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0)
-_PRUNE_EVERY_S = 10.0
+_PRUNE_EVERY_S = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -106,14 +106,16 @@ class LiveWriter:
                 repair, projection = await self._parts()
                 await repair.make_sure()
                 self._following = True
+                self._gap = False
                 await repair.catch_up(older_than_s=0)
                 if failures:
                     _log.info("Redis has caught up with the ledger")
                 failures = 0
-                self._gap = False
                 await self._follow(repair, projection)
-            except (*REDIS_TROUBLE, StoreFailure) as error:
-                if failures == 0:
+            except Exception as error:  # noqa: BLE001  # it is told apart, and logged, below
+                if not isinstance(error, (*REDIS_TROUBLE, StoreFailure)):
+                    _log.exception("keeping Redis up failed")  # it must outlive any one batch
+                elif failures == 0:
                     _log.warning("Redis is not kept up", extra={"reason": _reason(error)})
                 self._following = False
                 self._gap = True
