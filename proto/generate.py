@@ -5,6 +5,7 @@ it makes with what is checked in.
 """
 
 import sys
+import sysconfig
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,11 +22,14 @@ def generate(root: Path) -> None:
         SystemExit: the compiler refused the contract; it has said why on stderr.
 
     """
+    scripts = Path(sysconfig.get_path("scripts"))
     stubs = root / STUBS
     stubs.mkdir(parents=True, exist_ok=True)
     sources = sorted(f"{STUBS}/{path.relative_to(PROTO)}" for path in PROTO.rglob("*.proto"))
     # The virtual folder gives the stubs an import path of their own: services.stubs.grades.v1.
     arguments = [
+        f"--plugin=protoc-gen-mypy={scripts / 'protoc-gen-mypy'}",
+        f"--plugin=protoc-gen-mypy_grpc={scripts / 'protoc-gen-mypy_grpc'}",
         f"-I{STUBS}={PROTO}",
         f"-I{files('grpc_tools') / '_proto'}",
         f"--python_out={root}",

@@ -1,0 +1,175 @@
+"""Services killed, drained and cut off from their stores, under load."""
+
+import asyncio
+import time
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.arms import Arms, encoded
+from tests.stores import MariaDB, RedisServer
+
+JSON = {"content-type": "application/json"}
+
+
+class Load:
+    """Clients that send one record after another, and remember each answer."""
+
+    def __init__(self, url: str, course: str, clients: int = 8) -> None:
+        self._url = url
+        self._body = encoded(curso=course)
+        self._clients = clients
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.stored: list[str] = []
+        self.statuses: dict[int, int] = {}
+        self.broken = 0
+
+    async def __aenter__(self) -> "Load":
+        self._tasks = [asyncio.create_task(self._send()) for _ in range(self._clients)]
+        await asyncio.sleep(0.7)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop.set()
+        await asyncio.wait_for(asyncio.gather(*self._tasks), 40)
+
+    async def _send(self) -> None:
+        async with httpx.AsyncClient(timeout=20) as client:
+            while not self._stop.is_set():
+                try:
+                    answer = await client.post(self._url, content=self._body, headers=JSON)
+                except httpx.HTTPError:
+                    self.broken += 1
+                    await asyncio.sleep(0.05)
+                    continue
+                self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
+                if answer.status_code == 201:
+                    self.stored.append(answer.json()["id"])
+                else:
+                    assert answer.status_code in {503, 504}, answer.text
+                    if answer.status_code == 503:
+                        assert int(answer.headers["retry-after"]) >= 1
+                    await asyncio.sleep(0.05)
+
+
+def ids_in(mariadb: MariaDB, course: str) -> set[str]:
+    rows = mariadb.query(f"SELECT HEX(id) FROM records WHERE course = '{course}'", "grades")
+    return {str(UUID(hex=row[0])) for row in rows}
+
+
+async def in_thread(call: Any) -> Any:
+    return await asyncio.to_thread(call)
+
+
+async def test_a_recorder_killed_under_load_loses_nothing_acknowledged(
+    own_arms: Arms, mariadb: MariaDB
+) -> None:
+    async with Load(own_arms.bridge.url, "killed") as load:
+        for _ in range(2):
+            await in_thread(own_arms.recorder.kill)
+            await asyncio.sleep(0.5)
+            await in_thread(own_arms.recorder.start)
+            before = len(load.stored)
+            await asyncio.sleep(2.5)
+            assert len(load.stored) > before, "the bridge recovers by itself"
+    in_ledger = ids_in(mariadb, "killed")
+    assert set(load.stored) <= in_ledger
+    unknown = load.statuses.get(504, 0)
+    assert len(in_ledger) <= len(load.stored) + unknown, "a 503 promises that nothing was stored"
+
+
+@pytest.mark.parametrize("name", ["ingest", "bridge"])
+async def test_an_arm_that_drains_under_load_loses_nothing(
+    own_arms: Arms, mariadb: MariaDB, name: str
+) -> None:
+    service = getattr(own_arms, name)
+    async with Load(service.url, f"drained-{name}") as load:
+        started = time.monotonic()
+        assert await in_thread(service.stop) == 0
+        assert time.monotonic() - started < 5
+    assert load.stored
+    assert ids_in(mariadb, f"drained-{name}") == set(load.stored)
+    assert set(load.statuses) == {201}, load.statuses
+
+
+async def test_a_recorder_that_drains_under_load_loses_nothing(
+    own_arms: Arms, mariadb: MariaDB
+) -> None:
+    async with Load(own_arms.bridge.url, "recorder-drained") as load:
+        assert await in_thread(own_arms.recorder.stop) == 0
+        await in_thread(own_arms.recorder.start)
+        before = len(load.stored)
+        await asyncio.sleep(2)
+        assert len(load.stored) > before
+    in_ledger = ids_in(mariadb, "recorder-drained")
+    assert set(load.stored) <= in_ledger
+    assert len(in_ledger) <= len(load.stored) + load.statuses.get(504, 0)
+
+
+async def test_a_drain_with_a_delay_serves_on_and_closes_connections(
+    tmp_path: Any, mysql_url: str, redis_url: str
+) -> None:
+    arms = Arms(tmp_path, mysql_url, redis_url, MESHSPLIT_DRAIN_DELAY_S="1.5")
+    try:
+        await in_thread(arms.ingest.start)
+        assert arms.ingest.process is not None
+        arms.ingest.process.terminate()
+        await in_thread(lambda: arms.ingest.wait_until("/readyz", 503))
+        answer = httpx.post(arms.ingest.url, content=encoded(), headers=JSON)
+        assert (answer.status_code, answer.headers["connection"]) == (201, "close")
+        assert await in_thread(arms.ingest.stop) == 0
+    finally:
+        arms.kill()
+
+
+async def test_mysql_away_is_a_503_that_says_when_to_retry_until_it_is_back(
+    own_arms: Arms, mariadb: MariaDB
+) -> None:
+    mariadb.program.kill()
+    try:
+        for url in own_arms.urls.values():
+            answer = httpx.post(url, content=encoded(curso="away"), headers=JSON, timeout=15)
+            assert answer.status_code == 503, answer.text
+            assert answer.json()["type"] == "not-stored"
+            assert int(answer.headers["retry-after"]) >= 1
+            assert httpx.get(url + "/readyz").status_code == 200, "the pod stays to say so"
+    finally:
+        mariadb.program.start()
+    for url in own_arms.urls.values():
+        until = time.monotonic() + 10
+        while (
+            httpx.post(url, content=encoded(curso="back"), headers=JSON, timeout=15).status_code
+            != 201
+        ):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.2)
+    assert not ids_in(mariadb, "away")
+
+
+async def test_mysql_that_hangs_is_answered_within_the_gateways_time(
+    own_arms: Arms, mariadb: MariaDB
+) -> None:
+    for url in own_arms.urls.values():
+        httpx.post(url, content=encoded(), headers=JSON)
+    mariadb.program.pause()
+    try:
+        for url in own_arms.urls.values():
+            started = time.monotonic()
+            answer = httpx.post(url, content=encoded(curso="hung"), headers=JSON, timeout=20)
+            assert answer.status_code in {503, 504}, answer.text
+            assert time.monotonic() - started < 10
+    finally:
+        mariadb.program.resume()
+
+
+async def test_redis_away_changes_no_answer(own_arms: Arms, redis_server: RedisServer) -> None:
+    redis_server.program.kill()
+    try:
+        for _ in range(20):
+            answer = httpx.post(own_arms.ingest.url, content=encoded(), headers=JSON)
+            assert answer.status_code == 201
+    finally:
+        redis_server.program.start()
