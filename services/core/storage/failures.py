@@ -4,7 +4,6 @@
 
     StoreFailure
     ├── StoreAway      no connection, or no answer: the connection is gone
-    │   └── Stale      a connection that had answered before was found closed
     ├── StoreRefused   the server answered with an error code
     └── SchemaTooOld   the database lacks a migration this program needs
 """
