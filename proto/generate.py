@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - the contract's folder is no package
 """Make ``services/stubs`` from the contract: ``python proto/generate.py [folder]``.
 
 The folder (default: the repository's) receives ``services/stubs/grades/v1``. A test compares what
@@ -9,7 +10,7 @@ import sysconfig
 from importlib.resources import files
 from pathlib import Path
 
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]  # it ships no types
 
 PROTO = Path(__file__).resolve().parent
 STUBS = "services/stubs"

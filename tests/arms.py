@@ -41,7 +41,7 @@ class ServiceProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> "ServiceProcess":
+    def start(self, limit_s: float = _LIMIT_S) -> "ServiceProcess":
         """Start it and wait until it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -52,11 +52,11 @@ class ServiceProcess:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_until("/readyz", 200)
+        self.wait_until("/readyz", 200, limit_s)
         return self
 
-    def wait_until(self, path: str, status: int) -> None:
-        until = time.monotonic() + _LIMIT_S
+    def wait_until(self, path: str, status: int, limit_s: float = _LIMIT_S) -> None:
+        until = time.monotonic() + limit_s
         while time.monotonic() < until:
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()[-3000:]

@@ -26,6 +26,7 @@ from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
 
 NAME: Final = "recorder"
 _CONTRACT: Final = pb.DESCRIPTOR.services_by_name["RecorderService"].full_name
+_GRACE_S: Final = 1.0
 _OPTIONS: Final = [
     ("grpc.so_reuseport", 0),  # else two recorders share a port, and neither says so
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
@@ -81,9 +82,13 @@ class Recorder:
         await self._server.start()
 
     async def stop(self, limit_s: float) -> None:
-        """Refuse new calls, let those under way end, then stop the parts."""
-        await self._server.stop(grace=limit_s * 0.6)
-        await self._batcher.drain(limit_s * 0.3)
+        """Store what waits, end the calls, then stop the parts.
+
+        A call that still comes meanwhile learns for certain that nothing of it was stored; were
+        the server stopped first, its sender would have to settle it.
+        """
+        await self._batcher.drain(limit_s * 0.7)
+        await self._server.stop(grace=min(_GRACE_S, limit_s * 0.1))  # a Watch never ends by itself
         await self._schema.stop()
         await self._stores.stop()
         await self._ledger.close()

@@ -160,12 +160,12 @@ def test_a_mirrored_request_is_refused(arms: Arms, authority: str) -> None:
     assert answer["status"] == 421
 
 
-@pytest.mark.parametrize("sent", ["abc-123", "a" * 129, "a b", "é".encode(), ""])
-def test_a_request_id_comes_back_if_it_is_a_sane_one(arms: Arms, sent: str | bytes) -> None:
+@pytest.mark.parametrize("sent", [b"abc-123", b"a" * 129, b"a b", "é".encode(), b""])
+def test_a_request_id_comes_back_if_it_is_a_sane_one(arms: Arms, sent: bytes) -> None:
     for url in arms.urls.values():
-        headers = [("content-type", "application/json"), ("x-request-id", sent)]
+        headers = [(b"content-type", b"application/json"), (b"x-request-id", sent)]
         answer = httpx.post(url, content=encoded(), headers=headers)
-        assert (answer.headers["x-request-id"] == sent) == (sent == "abc-123")
+        assert (answer.headers["x-request-id"].encode() == sent) == (sent == b"abc-123")
 
 
 def test_a_repeat_on_the_other_arm_answers_with_the_first_id_and_arm(arms: Arms) -> None:

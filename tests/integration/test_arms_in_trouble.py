@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import httpx
@@ -27,7 +27,7 @@ class Load:
         self.statuses: dict[int, int] = {}
         self.broken = 0
 
-    async def __aenter__(self) -> "Load":
+    async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._send()) for _ in range(self._clients)]
         await asyncio.sleep(0.7)
         return self
@@ -56,8 +56,16 @@ class Load:
 
 
 def ids_in(mariadb: MariaDB, course: str) -> set[str]:
-    rows = mariadb.query(f"SELECT HEX(id) FROM records WHERE course = '{course}'", "grades")
+    rows = mariadb.query(f"SELECT HEX(id) FROM records WHERE course = '{course}'", "grades")  # noqa: S608 - the tests' own
     return {str(UUID(hex=row[0])) for row in rows}
+
+
+def post(url: str, course: str = "S30") -> httpx.Response:
+    return httpx.post(url, content=encoded(curso=course), headers=JSON, timeout=20)
+
+
+def is_ready(url: str) -> bool:
+    return httpx.get(url + "/readyz", timeout=5).status_code == 200
 
 
 async def in_thread(call: Any) -> Any:
@@ -118,7 +126,7 @@ async def test_a_drain_with_a_delay_serves_on_and_closes_connections(
         assert arms.ingest.process is not None
         arms.ingest.process.terminate()
         await in_thread(lambda: arms.ingest.wait_until("/readyz", 503))
-        answer = httpx.post(arms.ingest.url, content=encoded(), headers=JSON)
+        answer = post(arms.ingest.url)
         assert (answer.status_code, answer.headers["connection"]) == (201, "close")
         assert await in_thread(arms.ingest.stop) == 0
     finally:
@@ -131,19 +139,16 @@ async def test_mysql_away_is_a_503_that_says_when_to_retry_until_it_is_back(
     mariadb.program.kill()
     try:
         for url in own_arms.urls.values():
-            answer = httpx.post(url, content=encoded(curso="away"), headers=JSON, timeout=15)
+            answer = post(url, "away")
             assert answer.status_code == 503, answer.text
             assert answer.json()["type"] == "not-stored"
             assert int(answer.headers["retry-after"]) >= 1
-            assert httpx.get(url + "/readyz").status_code == 200, "the pod stays to say so"
+            assert is_ready(url), "the pod stays to say so"
     finally:
         mariadb.program.start()
     for url in own_arms.urls.values():
         until = time.monotonic() + 10
-        while (
-            httpx.post(url, content=encoded(curso="back"), headers=JSON, timeout=15).status_code
-            != 201
-        ):
+        while post(url, "back").status_code != 201:
             assert time.monotonic() < until
             await asyncio.sleep(0.2)
     assert not ids_in(mariadb, "away")
@@ -153,12 +158,12 @@ async def test_mysql_that_hangs_is_answered_within_the_gateways_time(
     own_arms: Arms, mariadb: MariaDB
 ) -> None:
     for url in own_arms.urls.values():
-        httpx.post(url, content=encoded(), headers=JSON)
+        post(url)
     mariadb.program.pause()
     try:
         for url in own_arms.urls.values():
             started = time.monotonic()
-            answer = httpx.post(url, content=encoded(curso="hung"), headers=JSON, timeout=20)
+            answer = post(url, "hung")
             assert answer.status_code in {503, 504}, answer.text
             assert time.monotonic() - started < 10
     finally:
@@ -169,7 +174,7 @@ async def test_redis_away_changes_no_answer(own_arms: Arms, redis_server: RedisS
     redis_server.program.kill()
     try:
         for _ in range(20):
-            answer = httpx.post(own_arms.ingest.url, content=encoded(), headers=JSON)
+            answer = post(own_arms.ingest.url)
             assert answer.status_code == 201
     finally:
         redis_server.program.start()
