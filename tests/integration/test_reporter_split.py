@@ -1,0 +1,172 @@
+"""What the reporter says of the split, from the mesh's files and a gateway's admin interface."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.reporter_process import ReporterProcess, reporter_process
+
+MESH = Path(__file__).parent.parent.parent / "mesh"
+
+
+class Admin(ThreadingHTTPServer):
+    """A gateway's admin interface that has the weights and the counters a test gives it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.weights = {"ingest": 50, "bridge": 50}
+        self.counters = {"ingest": 1000, "bridge": 1000}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def routes(self) -> dict[str, Any]:
+        clusters = [
+            {"name": f"outbound|8000||{host}", "weight": weight}
+            for host, weight in self.weights.items()
+        ]
+        origin = "/apis/networking.istio.io/v1/namespaces/default/virtual-service/records"
+        route = {
+            "name": "split",
+            "metadata": {"filter_metadata": {"istio": {"config": origin}}},
+            "route": {"weighted_clusters": {"clusters": clusters}},
+        }
+        return {"configs": [{"route_config": {"virtual_hosts": [{"routes": [route]}]}}]}
+
+    def stats(self) -> str:
+        return "".join(
+            f"cluster.outbound|8000||{host}.upstream_rq_total: {count}\n"
+            for host, count in self.counters.items()
+        )
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Admin
+
+    def do_GET(self) -> None:
+        config = self.path.startswith("/config_dump")
+        body = (json.dumps(self.server.routes()) if config else self.server.stats()).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def admin() -> Iterator[Admin]:
+    with Admin() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(MESH, tmp_path / "mesh"))
+
+
+@pytest.fixture
+def reporter(
+    mysql_url: str, redis_url: str, admin: Admin, mesh: Path, tmp_path: Path
+) -> Iterator[ReporterProcess]:
+    with reporter_process(
+        mysql_url,
+        redis_url,
+        MESHSPLIT_ENVOY_ADMIN=admin.url,
+        MESHSPLIT_MESH_DIR=str(mesh),
+        MESHSPLIT_STATE_DIR=str(tmp_path),
+    ) as running:
+        yield running
+
+
+CONDITIONS: dict[str, Callable[[Any], bool]] = {
+    "counting": lambda it: it["applied"] is not None,
+    "observed": lambda it: it["observed"]["requests"] >= 20_000,
+    "three arms": lambda it: len(it["arms"]) == 3,
+    "away": lambda it: it["applied"] is None,
+    "refused": lambda it: it["configuration_error"] is not None,
+}
+
+
+async def split_when(reporter: ReporterProcess, condition: str) -> Any:
+    """Ask until a condition on the answer holds."""
+    async with asyncio.timeout(15), httpx.AsyncClient() as client:
+        while True:
+            answer = (await client.get(f"{reporter.api}/split")).json()
+            if CONDITIONS[condition](answer):
+                return answer
+            await asyncio.sleep(0.1)
+
+
+async def test_decisions_since_the_start_are_counted_and_judged(
+    reporter: ReporterProcess, admin: Admin
+) -> None:
+    await split_when(reporter, "counting")
+    await asyncio.sleep(4)  # what is counted while the weights settle belongs to nobody
+    admin.counters = {"ingest": 11_000, "bridge": 11_000}
+
+    answer = await split_when(reporter, "observed")
+
+    assert answer["asked"] == answer["applied"] == answer["configured"]
+    assert answer["observed"]["counts"] == {"fastapi": 10_000, "grpc": 10_000}
+    assert answer["observed"]["shares"] == {"fastapi": 0.5, "grpc": 0.5}
+    assert answer["verdict"]["state"] == "agrees"
+
+
+async def test_a_gateway_that_is_away_leaves_applied_null_and_no_verdict(
+    reporter: ReporterProcess, admin: Admin
+) -> None:
+    await split_when(reporter, "counting")
+    admin.weights = {}  # it has no such rule any more
+
+    answer = await split_when(reporter, "away")
+
+    assert answer["verdict"]["state"] == "insufficient"
+    assert "gateway" in answer["verdict"]["text"]
+
+
+async def test_a_third_arm_is_there_by_files_alone(reporter: ReporterProcess, mesh: Path) -> None:
+    records = mesh / "routes" / "records.yaml"
+    text = records.read_text()
+    arm = '      - {name: rust, host: oxide, color: "#7c3aed"}\n'
+    first = next(line for line in text.splitlines(keepends=True) if "{name: grpc" in line)
+    records.write_text(text.replace(first, first + arm))
+
+    answer = await split_when(reporter, "three arms")
+
+    assert answer["arms"][2] == {"name": "rust", "host": "oxide", "color": "#7c3aed"}
+    assert answer["asked"]["rust"] == 0
+    async with httpx.AsyncClient() as client:
+        count = (await client.get(f"{reporter.api}/records/count")).json()
+    assert count["arms"]["rust"] == 0
+
+
+async def test_a_refused_configuration_is_shown_with_its_place(
+    reporter: ReporterProcess, tmp_path: Path
+) -> None:
+    error = {
+        "file": "mesh/routes/records.yaml",
+        "path": "spec.http[0]",
+        "name": "x",
+        "message": "y",
+    }
+    (tmp_path / "envoy").mkdir()
+    (tmp_path / "envoy" / "status.json").write_text(json.dumps({"ok": False, "error": error}))
+
+    answer = await split_when(reporter, "refused")
+
+    assert answer["configuration_error"] == error
