@@ -26,9 +26,9 @@ from loadtest.run import Run
 from loadtest.sending import Sender
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
     from collections.abc import Callable
 
+    from locust.argument_parser import LocustArgumentParser
     from locust.env import Environment
 
 STOP_TIMEOUT_S = 30.0
@@ -48,13 +48,10 @@ class RecordsUser(FastHttpUser):
     load: LoadTest
 
     def on_start(self) -> None:
-        """Set the pace up; there may be nothing to do."""
-        run = self.load.run
-        if run is None:
-            raise StopUser
-        rate = run.options.rate
+        """Set the pace up."""
+        self._run = run = self.load.run
+        rate = run.options.rate if run else 0
         self._pace: Callable[[Any], float] = constant_throughput(rate) if rate else constant(0)
-        self._sender = Sender(self.client, run, stopping=lambda: self._state == "stopping")
 
     def wait_time(self) -> float:
         """Seconds until the next record, as ``--rate`` asks."""
@@ -63,12 +60,12 @@ class RecordsUser(FastHttpUser):
     @task
     def post_record(self) -> None:
         """Send the next record until its outcome is known."""
-        run = self.load.run
+        run = self._run
         item = run.feed.next() if run else None
         if run is None or item is None:
             raise StopUser
         try:
-            self._sender.send(item)
+            Sender(self.client, run, stopping=lambda: self._state == "stopping").send(item)
         finally:
             run.feed.settle()
             if run.feed.finished:
@@ -82,12 +79,15 @@ class LoadTest:
         self.environment = environment
         self.run: Run | None = None
         self._failed = False
+        options = environment.parsed_options
+        self._report = options.report if options else ""
 
     def begin(self, **_: object) -> None:
         """Read the data file anew: its name may have been changed on locust's page."""
         options = self.environment.parsed_options
         if options is None:  # locust sets them before any test starts
             return
+        options.report = self._report  # whatever locust's page was sent
         try:
             self.run = Run(options, host=self.environment.host or RecordsUser.host)
         except (DataFileError, ValueError) as error:
@@ -127,7 +127,7 @@ class LoadTest:
 
 
 @events.init_command_line_parser.add_listener
-def _options(parser: ArgumentParser) -> None:
+def _options(parser: LocustArgumentParser) -> None:
     add_options(parser)
 
 

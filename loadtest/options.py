@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
+
+    from locust.argument_parser import LocustArgumentParser
 
 SAMPLE = Path(__file__).with_name("sample.json")
 
@@ -59,9 +61,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return options
 
 
-def add_options(parser: ArgumentParser) -> None:
+def add_options(parser: LocustArgumentParser) -> None:
     """Add the options to locust's."""
-    add = parser.add_argument_group("grade records").add_argument
+    add = parser.add_argument  # locust shows only what is added to the parser itself
     add("--data", default=str(SAMPLE), metavar="FILE", help="a JSON array of records")
     add(
         "--mode",
@@ -81,4 +83,11 @@ def add_options(parser: ArgumentParser) -> None:
     add("--attempts", type=int, default=30, help="how often one record is tried at most")
     add("--run-name", default="", help="makes the keys; the same name repeats a run's records")
     add("--arms", default="", help="arms that may answer, by comma; empty: ask /api/v1/split")
-    add("--report", default="", metavar="FILE", help="write what became of each record as JSON")
+    add(
+        "--report",
+        default="",
+        metavar="FILE",
+        help="write what became of each record as JSON",
+        # a page that can be reached from a browser shouldn't write files
+        include_in_web_ui=False,
+    )

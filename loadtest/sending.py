@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S = 60.0
 """A Retry-After beyond this is not waited for: the record counts as refused."""
 BACKOFF_LIMIT_S = 5.0
+STOP_GRACE_S = 10.0
+"""How long a stopped run goes on trying to bring a record in hand to its end."""
 _NEVER_CONNECTED = (ConnectionRefusedError, socket.gaierror)
 
 
 class Sender:
-    """Posts records with one user's client.
+    """Posts one record with one user's client.
 
     A refused record is tried again after the time that the answer asks for. One of unknown
     outcome is tried again only with a key, since without one it might be stored twice.
@@ -33,6 +37,7 @@ class Sender:
         self._client = client
         self._run = run
         self._stopping = stopping
+        self._last_try = math.inf
 
     def send(self, item: Item) -> None:
         """Send one record and count what became of it; nothing is raised for a bad answer."""
@@ -73,10 +78,14 @@ class Sender:
             return False
         if wait > LONGEST_WAIT_S or attempt + 1 >= self._run.options.attempts:
             return False
-        while wait > 0 and not self._stopping():
-            gevent.sleep(min(wait, 0.25))
-            wait -= 0.25
-        return not self._stopping()
+        until = time.monotonic() + wait
+        while (now := time.monotonic()) < until:
+            if self._stopping():
+                self._last_try = min(self._last_try, now + STOP_GRACE_S)
+            if now > self._last_try:
+                return False
+            gevent.sleep(min(until - now, 0.25))
+        return time.monotonic() <= self._last_try
 
     def _post(self, item: Item, *, may_repeat: bool) -> Answer:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class Handler(BaseHTTPRequestHandler):
     stored: ClassVar[dict[str, bytes]]
     bodies: ClassVar[list[bytes]]
     numbers: ClassVar[Iterator[int]]
+    storing: ClassVar[threading.Lock]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -52,11 +56,12 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, b'{"arms":[{"name":"fastapi"},{"name":"grpc"}]}')
 
     def store(self) -> tuple[int, bytes]:
-        if self.key in self.stored:
-            return 200, self.stored[self.key]
-        arm = "fastapi" if len(self.stored) % 2 else "grpc"
-        self.stored[self.key] = json.dumps({"id": str(uuid.uuid4()), "arm": arm}).encode()
-        return 201, self.stored[self.key]
+        with self.storing:
+            if self.key in self.stored:
+                return 200, self.stored[self.key]
+            arm = "fastapi" if len(self.stored) % 2 else "grpc"
+            self.stored[self.key] = json.dumps({"id": str(uuid.uuid4()), "arm": arm}).encode()
+            return 201, self.stored[self.key]
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -84,6 +89,7 @@ class Server:
         self.handler.misbehave = staticmethod(lambda _handler, _number: False)
         self.handler.stored, self.handler.bodies = {}, []
         self.handler.numbers = itertools.count()
+        self.handler.storing = threading.Lock()
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self.handler)
 
     def run(self, records: int, *options: str) -> tuple[int, dict[str, Any], str]:
@@ -250,3 +256,61 @@ def test_several_processes_are_refused_with_another_way_named() -> None:
     done = locust("--processes", "2")
     assert done.returncode != 0
     assert "--part" in done.stdout + done.stderr
+
+
+def test_a_run_that_is_stopped_still_brings_its_records_to_an_end(server: Server) -> None:
+    problem = {"content_type": "application/problem+json", "retry_after": "1"}
+
+    def refuse_for_a_while(handler: Handler, number: int) -> bool:
+        if number < 15:
+            handler.answer(503, b"{}", **problem)
+        return number < 15
+
+    server.handler.misbehave = staticmethod(refuse_for_a_while)
+    code, told, said = server.run(10, "--mode", "steady", "--rate", "1", "--run-time", "2s")
+    assert code == 0, said
+    assert told["refused"] == 0
+
+
+def test_locusts_page_shows_the_options_but_not_where_to_write(server: Server) -> None:
+    port = unused_port()
+    command = [sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py"]
+    command += ["--web-host", "127.0.0.1", "--web-port", str(port)]
+    command += ["--host", f"http://127.0.0.1:{server.http.server_port}"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            page = wait_for_page(f"http://127.0.0.1:{port}/")
+            report = server.folder / "not-this"
+            form = {"user_count": 2, "spawn_rate": 2, "mode": "once", "report": str(report)}
+            httpx.post(f"http://127.0.0.1:{port}/swarm", data=form, timeout=10).raise_for_status()
+            deadline = time.monotonic() + 30
+            while len(server.handler.stored) < 1000 and time.monotonic() < deadline:
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    for option in ("data", "mode", "keys", "rate", "count"):
+        assert f'"{option}":' in page
+    assert '"report":' not in page
+    assert len(server.handler.stored) == 1000
+    assert not report.exists()
+    assert process.returncode == 0
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for_page(url: str) -> str:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return httpx.get(url, timeout=10).raise_for_status().text
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

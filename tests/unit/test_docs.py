@@ -13,7 +13,7 @@ import pytest
 import typer
 from pydantic_core import PydanticUndefined
 
-from meshsplit.local import commands
+from meshsplit.cli import app
 from meshsplit.local.settings import OWN, default_ports, port_setting
 from observability.queries import QUERIES
 from services.core.settings import PREFIX, BaseServiceSettings
@@ -139,9 +139,7 @@ def code_in(text: str) -> list[str]:
 
 
 def test_every_subcommand_that_a_document_names_exists() -> None:
-    app = typer.Typer()
-    commands.register(app)
-    known = {command.name for command in app.registered_commands} | {"split", "render"}
+    known = set(typer.main.get_group(app).commands)
     named = set(re.findall(r"meshsplit ([a-z]+)", "\n".join([*code_in(ALL_TEXT), *quoted()])))
     assert "split" in named
     assert named - known == set()
