@@ -19,7 +19,7 @@ SEMESTER = ("segundo", 2031)
 LONG_COURSE = "Introducción " + "a la programación distribuida " * 8
 
 
-@pytest.fixture(scope="package")  # playwright's event loop must end before other tests want theirs
+@pytest.fixture(scope="module")  # playwright's event loop must end before other tests want theirs
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     chromium = chromium or shutil.which("google-chrome")
