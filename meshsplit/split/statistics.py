@@ -69,24 +69,12 @@ def verdict(
         ValueError: a negative or missing weight or count, a tolerance or alpha outside 0..1.
     """
     shares, numbers = _checked(counts, weights, tolerance, alpha)
-    names = list(shares)
     total = sum(numbers.values())
     size = prior_size(tolerance, alpha)
-    evidence = log_evidence([numbers[n] for n in names], [shares[n] for n in names], size)
-    intervals = {n: confidence_sequence(numbers[n], total, size, alpha) for n in names}
-    if len(names) == 1 and total:
-        intervals = {names[0]: (1.0, 1.0)}  # there is nothing else it could have been
-    close = all(
-        abs(low - shares[n]) <= tolerance and abs(high - shares[n]) <= tolerance
-        for n, (low, high) in intervals.items()
-    )
-    state: State = "insufficient"
-    if evidence == inf:
-        state = "disagrees"
-    elif close:
-        state = "agrees"
-    elif evidence >= log(1 / alpha):
-        state = "disagrees"
+    state, evidence = _judged(numbers, shares, size, tolerance, alpha)
+    intervals = {n: confidence_sequence(numbers[n], total, size, alpha) for n in shares}
+    if len(shares) == 1 and total:
+        intervals = dict.fromkeys(shares, (1.0, 1.0))  # there is nothing else it could have been
     needed = 0
     if state == "insufficient":
         needed = _needed(numbers, shares, size, tolerance, alpha)
@@ -96,10 +84,21 @@ def verdict(
         tolerance=tolerance,
         evidence=exp(min(evidence, log(MOST_EVIDENCE))),
         intervals=intervals,
-        one_look_intervals={n: one_look_interval(numbers[n], total, alpha) for n in names},
+        one_look_intervals={n: one_look_interval(numbers[n], total, alpha) for n in shares},
         needed=needed,
         text=_sentence(state, numbers, shares, needed, tolerance),
     )
+
+
+def state_of(
+    counts: Mapping[str, int],
+    weights: Mapping[str, float],
+    tolerance: float = 0.02,
+    alpha: float = 0.05,
+) -> State:
+    """Return the verdict's state alone, which is a good deal cheaper than all of its numbers."""
+    shares, numbers = _checked(counts, weights, tolerance, alpha)
+    return _judged(numbers, shares, prior_size(tolerance, alpha), tolerance, alpha)[0]
 
 
 def log_evidence(counts: Sequence[int], shares: Sequence[float], size: float) -> float:
@@ -170,6 +169,41 @@ def _checked(
     return shares, {name: counts.get(name, 0) for name in names}
 
 
+def _judged(
+    counts: Mapping[str, int],
+    shares: Mapping[str, float],
+    size: float,
+    tolerance: float,
+    alpha: float,
+) -> tuple[State, float]:
+    """Return the state, and the logarithm of the evidence against the asked shares."""
+    evidence = log_evidence(list(counts.values()), list(shares.values()), size)
+    total = sum(counts.values())
+    if evidence == inf:
+        return "disagrees", evidence
+    if len(shares) == 1 and total:
+        return "agrees", evidence
+    if total and all(
+        _within(counts[name], total, share, size=size, tolerance=tolerance, alpha=alpha)
+        for name, share in shares.items()
+    ):
+        return "agrees", evidence
+    return ("disagrees" if evidence >= log(1 / alpha) else "insufficient"), evidence
+
+
+def _within(
+    count: int, total: int, share: float, *, size: float, tolerance: float, alpha: float
+) -> bool:
+    """Whether the confidence sequence lies within the tolerance: both edges are ruled out."""
+    if abs(count / total - share) >= tolerance:
+        return False
+    return all(
+        log_evidence((count, total - count), (edge, 1 - edge), size) >= log(1 / alpha)
+        for edge in (share - tolerance, share + tolerance)
+        if 0 < edge < 1
+    )
+
+
 def _log_marginal(pairs: Sequence[tuple[int, float]]) -> float:
     """Return log of the probability of a sequence with these counts under a Dirichlet prior."""
     count = sum(n for n, _ in pairs)
@@ -184,7 +218,7 @@ def _log_add(first: float, second: float) -> float:
 
 def _border(rejected: Callable[[float], bool], outside: float, inside: float) -> float:
     """Return where rejection begins between ``inside`` (never rejected) and ``outside``."""
-    for _ in range(50):
+    for _ in range(40):
         middle = (outside + inside) / 2
         if rejected(middle):
             outside = middle
@@ -201,19 +235,20 @@ def _needed(
     alpha: float,
 ) -> int:
     """Return about how many more requests, coming as asked, bring every arm within tolerance."""
-    limit = log(1 / alpha)
     total = sum(counts.values())
 
     def enough(more: int) -> bool:
-        for name, share in shares.items():
-            n, m = counts[name] + share * more, total + more
-            for edge in (share - tolerance, share + tolerance):
-                if 0 < edge < 1 and (
-                    abs(n / m - share) >= tolerance
-                    or log_evidence((round(n), m - round(n)), (edge, 1 - edge), size) < limit
-                ):
-                    return False
-        return True
+        return all(
+            _within(
+                round(counts[n] + share * more),
+                total + more,
+                share,
+                size=size,
+                tolerance=tolerance,
+                alpha=alpha,
+            )
+            for n, share in shares.items()
+        )
 
     high = 16
     while not enough(high):
