@@ -4,7 +4,10 @@ import { verdictTitle } from "./verdictTitle";
 
 const MARKS = { agrees: "✓", disagrees: "✕", insufficient: "…" } as const;
 
-/** Whether what was observed agrees with what was asked, in a sentence with its numbers. */
+/**
+ * Whether what was observed agrees with what was asked, in the reporter's own sentence, which
+ * also says how many more requests a verdict needs.
+ */
 export function Verdict({ split }: { split: Split }) {
   const { verdict, observed } = split;
   return (
@@ -15,9 +18,6 @@ export function Verdict({ split }: { split: Split }) {
       <div className="verdict-text">
         <h4>{verdictTitle(verdict.state)}</h4>
         <p>{verdict.text}</p>
-        {verdict.needed !== null && verdict.needed > 0 && (
-          <p>About {formatCount(verdict.needed)} more requests are needed for a verdict.</p>
-        )}
         <p className="hint">
           {plural(observed.requests, "request")}
           {observed.since !== null && ` since ${formatMoment(observed.since)}`} · tolerance ±
