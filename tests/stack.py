@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
 CLEAN_UP = """
+import shutil
 import sys
 from pathlib import Path
 sys.stdin.read()  # ends when whoever started this is gone, however it went
 if Path(sys.argv[1]).exists():
     from tests.stack import reopen, remove
     remove(reopen(Path(sys.argv[1])))
+shutil.rmtree(sys.argv[2], ignore_errors=True)
 """
 
 
@@ -129,7 +131,7 @@ def live_stack(**settings: str) -> Iterator[LiveStack]:
         shutil.copytree(checkout() / "mesh", mesh)
         state = folder / "state"
         run = open_run(load(settings_for(state, mesh, **settings)))
-        with _on_sigterm(), _cleaner(state):
+        with _on_sigterm(), _cleaner(state, folder):
             try:
                 starting.up(run, _quiet)
                 yield LiveStack(run)
@@ -159,10 +161,10 @@ def stack() -> Iterator[LiveStack]:
 
 
 @contextmanager
-def _cleaner(state: Path) -> Iterator[None]:
+def _cleaner(state: Path, folder: Path) -> Iterator[None]:
     """Keep a process that cleans up when this one is killed outright."""
     process = subprocess.Popen(
-        [sys.executable, "-c", CLEAN_UP, str(state)],
+        [sys.executable, "-c", CLEAN_UP, str(state), str(folder)],
         stdin=subprocess.PIPE,
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(checkout())},

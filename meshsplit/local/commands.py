@@ -12,7 +12,6 @@ import typer
 
 from meshsplit.local import down as stopping
 from meshsplit.local import up as starting
-from meshsplit.local.install.progress import agreed
 from meshsplit.local.programs import ProgramMissingError
 from meshsplit.local.run import BusyError, Run, alone, open_run
 from meshsplit.local.screen import complain, say, status, welcome
@@ -78,8 +77,8 @@ def reset(*, yes: Yes = False) -> None:
     with _trouble():
         run = _open()
         question = f"Delete every record and figure in {run.here.data} and {run.here.state}?"
-        if not yes and not agreed(question):
-            say("nothing was deleted")
+        if not (yes or os.environ.get("YES") == "1" or _confirmed(question)):
+            complain("Nothing was deleted. YES=1 make reset deletes without asking.")
             raise typer.Exit(1)
         with alone(run.here):
             stopping.down(run, say)
@@ -161,6 +160,11 @@ def install() -> None:
     """Install what this machine lacks, as `make install` does."""
     command = [sys.executable, "-m", "meshsplit.local.install"]
     raise typer.Exit(subprocess.run(command, cwd=checkout(), check=False).returncode)
+
+
+def _confirmed(question: str) -> bool:
+    """Ask before data goes; a run without a terminal has not agreed."""
+    return sys.stdin.isatty() and input(f"  {question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _open() -> Run:

@@ -39,7 +39,7 @@ class Machine:
         return subprocess.run(
             [sys.executable, "-m", "meshsplit.local", *arguments],
             cwd=checkout(),
-            env={**os.environ, **self.settings, **more},
+            env={**os.environ, "YES": "", **self.settings, **more},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -205,6 +205,13 @@ def test_nonsense_in_settings_is_named_all_at_once(machine: Machine) -> None:
     assert done.returncode == 2
     assert "MESHSPLIT_BIND=x" in done.stderr
     assert "MESHSPLIT_PORT_LOCUST=y" in done.stderr
+
+
+def test_reset_without_a_yes_deletes_nothing(machine: Machine) -> None:
+    done = machine.meshsplit("reset")
+    assert done.returncode == 1
+    assert "YES=1" in done.stderr
+    assert machine.state.exists()
 
 
 def test_reset_drops_the_data(machine: Machine) -> None:
