@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 
 from meshsplit.local.run import Run, end_leftovers
+from meshsplit.local.settings import RUN_FILE
 from meshsplit.local.stack import Service
 
 POLL_S = 0.1
@@ -34,6 +35,7 @@ def down(run: Run, say: Say) -> bool:
     for name in end_leftovers(run.here):
         ran = True
         say(f"ended process {name}, which no supervisor held")
+    (run.here.state / RUN_FILE).unlink(missing_ok=True)
     return ran
 
 

@@ -15,7 +15,7 @@ import psutil
 from meshsplit.local.passwords import Passwords, passwords
 from meshsplit.local.places import Places, make, places, store_user
 from meshsplit.local.programs import FROM_THE_SYSTEM, programs
-from meshsplit.local.settings import PREFIX, LocalSettings, port_setting
+from meshsplit.local.settings import PREFIX, RUN_FILE, LocalSettings, port_setting
 from meshsplit.local.stack import Service, Stack, load_stack
 from meshsplit.local.stores import DATABASE, LOGIN
 from meshsplit.local.supervise import Supervisor
@@ -156,7 +156,7 @@ def _complete(service: Service, stack: Stack, settings: LocalSettings, run_id: s
 
 def _run_id(here: Places, *, keep: bool) -> str:
     """Return what tells this run's gateway from any other; a running one keeps its id."""
-    path = here.state / "run.json"
+    path = here.state / RUN_FILE
     if keep and path.exists():
         read: dict[str, Any] = json.loads(path.read_text())
         return str(read["id"])

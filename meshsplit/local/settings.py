@@ -1,10 +1,11 @@
 """The local runner's settings: where it keeps things and which ports it takes.
 
-They come from the environment or from a git-ignored `.env` beside the Makefile; the
-environment wins.
+They come from the environment, from a git-ignored `.env` beside the Makefile, or from what the
+running stack was started with; the first that says something wins.
 """
 
 import ipaddress
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ PREFIX = "MESHSPLIT_"
 OWN = ("PORT_SHIFT", "BIND", "STATE_DIR", "MESH_DIR")
 LOWEST_PORT, HIGHEST_PORT = 1, 65535
 STACK_FILE = Path(__file__).with_name("stack.toml")
+RUN_FILE = "run.json"
+"""In the state folder while a stack runs: its id, and the settings it was started with."""
 
 
 class SettingsError(Exception):
@@ -105,9 +108,10 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
         if name.startswith(PREFIX) and value.strip()
     }
     problems: list[str] = []
+    state = (root / values.get("STATE_DIR", ".local")).absolute()
+    values = {**_running(state / RUN_FILE, shifted="PORT_SHIFT" in values), **values}
     bind = _address(values.get("BIND", "127.0.0.1"), problems)
     ports = _ports(values, problems)
-    state = (root / values.get("STATE_DIR", ".local")).absolute()
     if state.exists() and not state.is_dir():
         problems.append(f"{PREFIX}STATE_DIR={state}: expected a folder")
     mesh = (root / values.get("MESH_DIR", "mesh")).absolute()
@@ -118,6 +122,19 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
     ours = {*OWN, *(port_setting(name).removeprefix(PREFIX) for name in ports)}
     passed_on = {f"{PREFIX}{name}": value for name, value in values.items() if name not in ours}
     return LocalSettings(root, state, mesh, bind, ports, passed_on)
+
+
+def _running(path: Path, *, shifted: bool) -> dict[str, str]:
+    """Return what the running stack was started with, so that any shell's commands find it.
+
+    A shift that was just asked for moves every port, so the old ones don't count then.
+    """
+    try:
+        settings: dict[str, str] = json.loads(path.read_text())["settings"]
+    except (OSError, ValueError, KeyError):
+        return {}  # nothing runs, or it was started by a version that kept less
+    names = {name.removeprefix(PREFIX): value for name, value in settings.items()}
+    return {n: v for n, v in names.items() if not (shifted and n.startswith("PORT_"))}
 
 
 def _address(text: str, problems: list[str]) -> str:

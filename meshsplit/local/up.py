@@ -11,7 +11,7 @@ from pathlib import Path
 from meshsplit.local.ports import taken
 from meshsplit.local.readiness import amiss
 from meshsplit.local.run import Run, end_leftovers
-from meshsplit.local.settings import PREFIX, port_setting
+from meshsplit.local.settings import PREFIX, RUN_FILE, port_setting
 from meshsplit.local.sources import fingerprint
 from meshsplit.local.stack import Service
 from meshsplit.local.stores import Preparation, prepare
@@ -244,7 +244,7 @@ def _remember(run: Run, started: Sequence[Service]) -> None:
     mark = fingerprint(run.settings.root)
     sources.update({s.name: mark for s in started if s.ours})
     kept = {"id": run.id, "settings": _settings(run), "sources": sources}
-    (run.here.state / "run.json").write_text(json.dumps(kept, indent=2))
+    (run.here.state / RUN_FILE).write_text(json.dumps(kept, indent=2))
 
 
 def outdated(run: Run) -> list[str]:
@@ -257,6 +257,6 @@ def outdated(run: Run) -> list[str]:
 
 
 def _remembered(run: Run) -> dict[str, dict[str, str]]:
-    path = run.here.state / "run.json"
+    path = run.here.state / RUN_FILE
     read: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     return read

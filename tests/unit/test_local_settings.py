@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +31,27 @@ def test_a_shift_moves_every_port_that_is_not_set_itself(root: Path) -> None:
     settings = load({"MESHSPLIT_PORT_SHIFT": "100", "MESHSPLIT_PORT_REDIS": "7000"}, root)
     expected = {name: port + 100 for name, port in default_ports().items()} | {"redis": 7000}
     assert dict(settings.ports) == expected
+
+
+@pytest.fixture
+def running(root: Path) -> Path:
+    started = load({"MESHSPLIT_PORT_SHIFT": "100", "MESHSPLIT_PASS_MARK": "70"}, root)
+    ports = {f"MESHSPLIT_PORT_{n.upper()}": str(port) for n, port in started.ports.items()}
+    (root / ".local").mkdir()
+    kept = {"settings": {**ports, **started.passed_on}}
+    (root / ".local/run.json").write_text(json.dumps(kept))
+    return root
+
+
+def test_what_a_running_stack_was_started_with_holds_in_every_shell(running: Path) -> None:
+    settings = load({}, running)
+    assert settings.gateway == "127.0.0.1:8180"
+    assert settings.passed_on == {"MESHSPLIT_PASS_MARK": "70"}
+
+
+def test_what_a_shell_says_wins_over_what_runs(running: Path) -> None:
+    assert load({"MESHSPLIT_PORT_SHIFT": "200"}, running).gateway == "127.0.0.1:8280"
+    assert load({"MESHSPLIT_PORT_GATEWAY": "8500"}, running).ports["gateway"] == 8500
 
 
 def test_every_wrong_setting_is_named_at_once(root: Path) -> None:
