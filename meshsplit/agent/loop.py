@@ -59,14 +59,8 @@ class Agent:
 
     def bring_up_to_date(self) -> list[Refusal]:
         """Translate and publish once; returns what was refused (the old files then stay)."""
-        job = self._job
         try:
-            endpoints = read_endpoints(job.endpoints)
-            translation = translate(job.mesh, endpoints, job.local)
-            if job.envoy is not None:
-                refusal = refusal_by_envoy(job.envoy, translation, self._layout.folder)
-                if refusal is not None:
-                    raise Refused([refusal])
+            translation = self._translated()
         except Refused as refused:
             self._make_startable()
             self._report(refused.refusals)
@@ -77,6 +71,15 @@ class Agent:
         if changed:
             log.info("wrote %s", ", ".join(changed))
         return []
+
+    def _translated(self) -> Translation:
+        job = self._job
+        translation = translate(job.mesh, read_endpoints(job.endpoints), job.local)
+        if job.envoy is not None:
+            refusal = refusal_by_envoy(job.envoy, translation, self._layout.folder)
+            if refusal is not None:
+                raise Refused([refusal])
+        return translation
 
     def _sources(self) -> Iterator[Path]:
         yield from files_of(self._job.mesh)

@@ -1,6 +1,7 @@
 """Asking Envoy itself whether it would take a configuration, before it is given it."""
 
 import json
+import re
 import subprocess
 from copy import deepcopy
 from pathlib import Path
@@ -54,4 +55,7 @@ def refusal_by_envoy(envoy: str, translation: Translation, folder: Path) -> Refu
 
 
 def _short(line: str) -> str:
-    return line.rpartition("] ")[2][:400]
+    """Return the reason alone, without log marks and the trial file's name."""
+    return re.sub(r"^error initializing configuration '[^']*': ", "", line.rpartition("] ")[2])[
+        :400
+    ]

@@ -21,7 +21,11 @@ DECISION_COUNTERS = (
 RETRIES = "upstream_rq_retry"
 """Tries that were not the first: they are no decisions of the weights."""
 
-_STAT = re.compile(r"^cluster\.outbound\|\d+\|\|([^|]+)\.([a-z_0-9]+): (\d+)$", re.MULTILINE)
+# Envoy counts answers once more under .internal or .external: those are not of another host.
+_STAT = re.compile(
+    r"^cluster\.outbound\|\d+\|\|([^|]+)(?<!\.internal)(?<!\.external)\.([a-z_0-9]+): (\d+)$",
+    re.MULTILINE,
+)
 _FILTER = r"^cluster\.outbound\|[0-9]+\|\|.*\.({})$".format("|".join((*DECISION_COUNTERS, RETRIES)))
 
 

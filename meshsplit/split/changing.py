@@ -1,6 +1,7 @@
 """Following a change of weights until the proxy has it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -23,11 +24,17 @@ class Outcome:
     """Answers of 5xx by any arm meanwhile, Envoy's own for an arm among them."""
 
 
-async def follow(proxy: Proxy, split: Split, failed_before: int, limit_s: float) -> Outcome:
-    """Wait until the proxy has the split's weights, for at most ``limit_s`` seconds."""
+async def follow(
+    proxy: Proxy,
+    split: Split,
+    failed_before: int,
+    limit_s: float,
+    refused: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Wait until the proxy has the split's weights, at most ``limit_s`` seconds or till refused."""
     began = monotonic()
     applied = False
-    while not applied and monotonic() - began < limit_s:
+    while not applied and monotonic() - began < limit_s and not refused():
         try:
             applied = same_shares(await proxy.applied(split), split.percent)
         except httpx.HTTPError:

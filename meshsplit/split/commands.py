@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from difflib import unified_diff
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -147,6 +148,7 @@ async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> No
     async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=False) as client:
         proxy = Proxy(client, where.admin)
         failed = await failures(proxy, before)
+        began = datetime.now(UTC).isoformat(timespec="milliseconds")
         if old != new:
             write_split(path, new)
             where.history.add(before.weights, after.weights)
@@ -156,9 +158,12 @@ async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> No
         except httpx.HTTPError:
             typer.echo("the gateway isn't running; it will start with these weights")
             return
-        outcome = await follow(proxy, after, failed, APPLIED_WITHIN_S)
+        outcome = await follow(
+            proxy, after, failed, APPLIED_WITHIN_S, lambda: _refusal(where, began) is not None
+        )
     if not outcome.applied:
-        fail(f"Envoy doesn't have it after {outcome.seconds:.0f} s{_refusal(where)}")
+        reason = _refusal(where, began) or "is the agent running? (`meshsplit status`)"
+        fail(f"Envoy doesn't have it after {outcome.seconds:.1f} s: {reason}")
     told = "none" if outcome.failed <= 0 else str(outcome.failed)
     typer.echo(f"Envoy has it after {outcome.seconds:.2f} s; requests failed meanwhile: {told}")
 
@@ -178,15 +183,18 @@ async def _report(where: Where) -> dict[str, Any]:
         return report
 
 
-def _refusal(where: Where) -> str:
+def _refusal(where: Where, since: str) -> str | None:
+    """Return what the agent has refused since then, in a line; None if it has refused nothing."""
     try:
         status = json.loads((where.state / "envoy" / "status.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
-    if not status.get("error"):
-        return "; is the agent running? (`meshsplit status`)"
-    error = status["error"]
-    return ": refused: " + ": ".join(error[k] for k in ("file", "name", "path", "message"))
+        return None
+    error = status.get("error")
+    if not error or status["at"] < since:
+        return None
+    return "refused: " + ": ".join(
+        filter(None, map(error.get, ("file", "name", "path", "message")))
+    )
 
 
 def _shown(weights: dict[str, int]) -> str:

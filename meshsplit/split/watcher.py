@@ -14,7 +14,8 @@ from meshsplit.split.observation import Observation
 from meshsplit.split.statistics import verdict
 from meshsplit.split.weights import Split, SplitError, find_split, read_split
 
-WAIT_S = 1.0
+_NOT_IN_STEP = "The gateway doesn't have what was asked for, so there is nothing to compare."
+_NOT_YET = "The gateway has just got these weights; counting is about to begin."
 
 
 class SplitWatcher:
@@ -75,6 +76,9 @@ class SplitWatcher:
         asked = split.percent
         accepted = self._error is None or self._applied is None
         counts = {arm.name: seen.counts.get(arm.name, 0) for arm in split.arms}
+        judged = asdict(verdict(counts, asked, self._tolerance))
+        if seen.since is None:
+            judged["text"] = _NOT_YET if self._applied == asked else _NOT_IN_STEP
         return {
             "arms": [{"name": a.name, "host": a.host, "color": a.color} for a in split.arms],
             "asked": asked,
@@ -88,7 +92,7 @@ class SplitWatcher:
                 "shares": {name: seen.shares.get(name, 0.0) for name in counts},
                 "counters": counts,
             },
-            "verdict": asdict(verdict(counts, asked, self._tolerance)),
+            "verdict": judged,
         }
 
     def _refused(self) -> dict[str, str] | None:

@@ -101,6 +101,7 @@ def command(envoy: str, bootstrap_file: Path, *, concurrency: int = 2) -> list[s
         *("--config-path", str(bootstrap_file)),
         *("--concurrency", str(concurrency)),
         *("--log-level", "warning"),
+        *("--file-flush-interval-msec", "1000"),  # of the access log; else ten seconds
         "--disable-hot-restart",
     ]
 
