@@ -45,6 +45,7 @@ class Agent:
         self._generation = 0
         self._layout.watched.mkdir(parents=True, exist_ok=True)
         self._publisher = Publisher(self._layout.watched)
+        self._layout.status.unlink(missing_ok=True)  # it was said of other files, maybe
         text = json.dumps(bootstrap(self._layout, job.admin), indent=1) + "\n"
         write_atomically(self._layout.folder / "bootstrap.json", text)
 

@@ -153,3 +153,16 @@ async def test_an_agent_that_starts_again_changes_nothing(gateway: Gateway) -> N
     assert {path: path.stat().st_ino for path in files} == files
     weigh(gateway, 10, 90)
     await eventually(lambda: gateway.status()["generation"] == 1, 5)
+
+
+async def test_a_changed_destination_rule_fails_no_request_under_way(gateway: Gateway) -> None:
+    for upstream in gateway.upstreams.values():
+        upstream.delay_s = 0.2
+    rule = gateway.mesh / "destinations" / "bridge.yaml"
+    load = asyncio.create_task(post(gateway, 200, connections=20))
+    await asyncio.sleep(0.5)
+    rule.write_text(rule.read_text().replace("http2MaxRequests: 8192", "http2MaxRequests: 4096"))
+    answers = await load
+    clusters = gateway.folder / "envoy" / "xds" / "cds.json"
+    await eventually(lambda: '"max_requests": 4096' in clusters.read_text(), 5)
+    assert set(answers) == {"ingest", "bridge"}
