@@ -42,15 +42,14 @@ install-tests: ## install what the tests need as well
 	@$(PYTHON) -m meshsplit.local.install --tests
 
 test: install-tests ## run every test, on real servers and a real browser of their own
-	@$(BIN)/python -m pytest --ignore=tests/cluster $(TESTS)
+	@$(NODE) $(BIN)/python -m pytest --ignore=tests/cluster $(TESTS)
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/unit/test_house*.py
-	cd proto && $(NODE) npm ci --silent && $(NODE) npm run --silent lint && $(NODE) npm run --silent breaking
+	$(NODE) $(BIN)/python -m pytest -q tests/unit/test_house.py tests/contract/test_proto.py
 	cd $(PAGE) && $(NODE) npm run check
 
 fmt: ## format the Python code and mend what ruff can

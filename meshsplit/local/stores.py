@@ -180,7 +180,7 @@ def _dashboard(folder: Path, user: str | None, given: Preparation) -> None:
         raise StoreError(f"{built} holds no built dashboard; `make install` builds it")
     pages = folder / "pages"
     shutil.rmtree(pages, ignore_errors=True)
-    shutil.copytree(built, pages)
+    shutil.copytree(built, pages, ignore=shutil.ignore_patterns(".*"))
     for path in (pages, *pages.rglob("*")):
         give(path, user)
     template = given.root / "services" / "dashboard" / "nginx.conf.template"

@@ -61,8 +61,8 @@ def test_a_taken_port_is_named_with_its_setting(name: str, setting: str) -> None
 def test_a_database_without_a_schema_is_waited_for_and_said(
     tmp_path: Path, mariadb: MariaDB, redis_url: str
 ) -> None:
-    mariadb.query("CREATE DATABASE IF NOT EXISTS bare")
-    settings = {"MESHSPLIT_MYSQL_URL": mariadb.url("bare"), "MESHSPLIT_REDIS_URL": redis_url}
+    mariadb.query("CREATE DATABASE IF NOT EXISTS unmigrated")
+    settings = {"MESHSPLIT_MYSQL_URL": mariadb.url("unmigrated"), "MESHSPLIT_REDIS_URL": redis_url}
     service = ServiceProcess("ingest", tmp_path, settings)
     try:
         with pytest.raises(AssertionError, match="never was 200"):

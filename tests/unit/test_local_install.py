@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meshsplit.local.install import apt, dashboard, packages
+from meshsplit.local.install import apt, node, packages
 from meshsplit.local.install.progress import InstallError, agreed, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,6 +124,6 @@ def test_a_step_is_bounded(tmp_path: Path) -> None:
 
 def test_an_old_node_is_told_from_a_new_one(tmp_path: Path) -> None:
     program(tmp_path, "node", "echo v18.20.4")
-    assert dashboard.version(str(tmp_path)) == (18, 20)
-    assert dashboard.version(str(tmp_path)) < dashboard.OLDEST_NODE
-    assert dashboard.version(str(tmp_path / "nowhere")) == (0, 0)
+    assert node.version(str(tmp_path)) == (18, 20)
+    assert node.version(str(tmp_path)) < node.OLDEST_NODE
+    assert node.version(str(tmp_path / "nowhere")) == (0, 0)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from meshsplit.local.install import dashboard, environment, packages
+from meshsplit.local.install import dashboard, environment, node, packages
 from meshsplit.local.install.progress import InstallError
 
 
@@ -19,6 +19,8 @@ def main() -> int:
         packages.install(root, state, tests=chosen.tests)
         environment.install(root, state, tests=chosen.tests)
         dashboard.install(root, state)
+        if chosen.tests:
+            node.packages(root / "proto", root, state, "the contract's linter")
     except InstallError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
