@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+from meshsplit.agent.access_log import rotate
 from meshsplit.agent.publishing import Publisher, write_atomically
 from meshsplit.agent.validating import refusal_by_envoy
 from meshsplit.agent.watching import Settled
@@ -19,6 +20,7 @@ from meshsplit.translator.refusal import Refusal, Refused
 from meshsplit.translator.translation import Local, Translation, translate
 
 LOOK_EVERY_S = 0.1
+ROTATE_EVERY_S = 10
 
 log = logging.getLogger("meshsplit.agent")
 
@@ -52,10 +54,14 @@ class Agent:
     def run(self, stop: Event) -> None:
         """Work until ``stop``."""
         settled = Settled(self._sources)
+        rotated = monotonic()
         while not stop.is_set():
             if settled.changed():
                 self.bring_up_to_date()
             self._publisher.tidy(monotonic())
+            if monotonic() - rotated >= ROTATE_EVERY_S:
+                rotate(self._layout.access_log, self._job.admin)
+                rotated = monotonic()
             stop.wait(LOOK_EVERY_S)
 
     def bring_up_to_date(self) -> list[Refusal]:
