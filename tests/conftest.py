@@ -1,3 +1,10 @@
 """What every test may ask for."""
 
+import signal
+
 pytest_plugins = ["tests.stack", "tests.stores", "tests.arms"]
+
+
+def pytest_configure() -> None:
+    """Let ^C reach what the tests start: a shell that runs them with `&` has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
