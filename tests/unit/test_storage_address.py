@@ -27,7 +27,20 @@ def test_an_address_is_shown_without_its_password() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "mysql://", "postgres://u:p@h/d", "mysql://u:p@h", "mysql://h/d", "mysql://u:p@h:x/d"],
+    [
+        "",
+        "mysql://",
+        "postgres://u:p@h/d",
+        "mysql://u:p@h",
+        "mysql://h/d",
+        "mysql://u:p@h:x/d",
+        "mysql://u:p@h:0/d",
+        "mysql://u:p@h:65536/d",
+        "mysql://u:p@:3306/d",
+        "mysql://u:p@a,,b/d",
+        "mysql://u:p@h/d/e",
+        "mysql://u:p@h/d?ssl=1",
+    ],
 )
 def test_another_form_is_refused_with_what_was_expected(url: str) -> None:
     with pytest.raises(ValueError, match="expected a"):
