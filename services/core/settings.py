@@ -1,13 +1,18 @@
 """What every service can be told from its environment, and how it says that it was told wrong."""
 
+import re
 import sys
-from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Annotated, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.core.storage.address import parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREFIX = "MESHSPLIT_"
 ARM_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
@@ -25,20 +30,21 @@ def _address(value: str) -> str:
     return value
 
 
-def _store_url(scheme: str, example: str) -> Callable[[str], str]:
-    """Make a check that a setting is a URL with a scheme and a host."""
+def _mysql_url(value: str) -> str:
+    parse_address(value)
+    return value
 
-    def check(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            sound = parts.scheme == scheme and bool(parts.netloc.rpartition("@")[2])
-        except ValueError:
-            sound = False
-        if not sound:
-            raise ValueError(f"expected a URL such as {example}")
-        return value
 
-    return check
+def _redis_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme == "redis" and bool(parts.hostname) and parts.port != 0
+        int(parts.path.strip("/") or 0)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("expected a URL such as redis://127.0.0.1:6380/0")
+    return value
 
 
 ArmName = Annotated[str, Field(pattern=ARM_PATTERN)]
@@ -55,10 +61,8 @@ def _authority(value: str) -> str:
 Authority = Annotated[str, AfterValidator(_authority)]
 """A host and a port."""
 Address = Annotated[str, AfterValidator(_address)]
-MySQLURL = Annotated[
-    str, AfterValidator(_store_url("mysql", "mysql://user:password@127.0.0.1:3307/grades"))
-]
-RedisURL = Annotated[str, AfterValidator(_store_url("redis", "redis://127.0.0.1:6380/0"))]
+MySQLURL = Annotated[str, AfterValidator(_mysql_url)]
+RedisURL = Annotated[str, AfterValidator(_redis_url)]
 
 
 class BaseServiceSettings(BaseSettings):
@@ -127,11 +131,16 @@ def load_settings(kind: type[_Settings]) -> _Settings:
         lines = [
             f"{PREFIX}{'.'.join(str(part) for part in wrong['loc']).upper()}: "
             f"{_expectation(wrong['type'], wrong['msg'])}"
-            + ("" if wrong["type"] == "missing" else f", got {wrong['input']!r}")
+            + ("" if wrong["type"] == "missing" else f", got {_without_login(wrong['input'])!r}")
             for wrong in error.errors()
         ]
         sys.stderr.write("These settings are wrong:\n  " + "\n  ".join(sorted(lines)) + "\n")
         raise SystemExit(2) from None
+
+
+def _without_login(value: object) -> object:
+    """Leave out what may be a password: this is printed."""
+    return re.sub(r"//.*@", "//…@", value) if isinstance(value, str) else value
 
 
 def _expectation(kind: str, message: str) -> str:

@@ -24,7 +24,7 @@ class Ingest:
     def __init__(self, settings: IngestSettings) -> None:
         registry = make_registry(NAME)
         self.lifecycle = Lifecycle()
-        self._mysql = MySQL(settings.mysql_url)
+        self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
         self._ledger = Ledger(
             self._mysql,
             arm=settings.arm,

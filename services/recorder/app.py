@@ -44,7 +44,7 @@ class Recorder:
     def __init__(self, settings: RecorderSettings) -> None:
         registry = make_registry(NAME)
         self.lifecycle = Lifecycle()
-        self._mysql = MySQL(settings.mysql_url)
+        self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
         self._ledger = Ledger(
             self._mysql,
             arm=NAME,
