@@ -58,7 +58,9 @@ class Recorder:
             batch_limit=settings.batch_limit,
             linger_s=settings.batch_linger_ms / 1000,
             wait_limit_s=settings.wait_limit_s,
-            metrics=WriteMetrics(registry, queue_limit=settings.queue_limit),
+            metrics=WriteMetrics(
+                registry, queue_limit=settings.queue_limit, records="meshsplit_recorder_records"
+            ),
             arm=NAME,
         )
         self._schema = SchemaWait(self._ledger.check_schema, self.lifecycle)

@@ -1,6 +1,7 @@
 """Services killed, drained and cut off from their stores, under load."""
 
 import asyncio
+import signal
 import time
 from typing import Any, Self
 from uuid import UUID
@@ -89,6 +90,25 @@ async def test_a_recorder_killed_under_load_loses_nothing_acknowledged(
     assert len(in_ledger) <= len(load.stored) + unknown, "a 503 promises that nothing was stored"
 
 
+async def test_a_recorder_that_hangs_makes_no_promise_that_it_breaks(
+    own_arms: Arms, mariadb: MariaDB
+) -> None:
+    assert own_arms.recorder.process is not None
+    async with Load(own_arms.bridge.url, "stopped") as load:
+        own_arms.recorder.process.send_signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(6)
+        finally:
+            own_arms.recorder.process.send_signal(signal.SIGCONT)
+        before = len(load.stored)
+        await asyncio.sleep(4)
+        assert len(load.stored) > before, "the bridge recovers by itself"
+    assert load.statuses.keys() & {503, 504}, "the hang was noticed"
+    in_ledger = ids_in(mariadb, "stopped")
+    assert set(load.stored) <= in_ledger
+    assert len(in_ledger) <= len(load.stored) + load.statuses.get(504, 0)
+
+
 @pytest.mark.parametrize("name", ["ingest", "bridge"])
 async def test_an_arm_that_drains_under_load_loses_nothing(
     own_arms: Arms, mariadb: MariaDB, name: str
@@ -159,6 +179,7 @@ async def test_mysql_that_hangs_is_answered_within_the_gateways_time(
 ) -> None:
     for url in own_arms.urls.values():
         post(url)
+    unknown = 0
     mariadb.program.pause()
     try:
         for url in own_arms.urls.values():
@@ -166,8 +187,11 @@ async def test_mysql_that_hangs_is_answered_within_the_gateways_time(
             answer = post(url, "hung")
             assert answer.status_code in {503, 504}, answer.text
             assert time.monotonic() - started < 10
+            unknown += answer.status_code == 504
     finally:
         mariadb.program.resume()
+    await asyncio.sleep(1)
+    assert len(ids_in(mariadb, "hung")) <= unknown, "a 503 promises that nothing was stored"
 
 
 async def test_redis_away_changes_no_answer(own_arms: Arms, redis_server: RedisServer) -> None:

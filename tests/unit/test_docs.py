@@ -175,7 +175,7 @@ def metrics_in_code() -> set[str]:
         found |= set(re.findall(r'"(meshsplit_[a-z_]+)"', path.read_text()))
     # prometheus-client adds the ending of a counter's name itself
     return {
-        f"{name}_total" if name in {"meshsplit_requests", "meshsplit_records"} else name
+        f"{name}_total" if name.endswith(("_requests", "r_records", "t_records")) else name
         for name in found
     }
 

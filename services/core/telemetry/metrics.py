@@ -76,9 +76,10 @@ class RequestTally(Collector):
 
 
 class WriteTally(Collector):
-    """Counts what became of records."""
+    """Counts what became of records, under a metric's name."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._records: dict[tuple[str, str], int] = {}
 
     def count(self, arm: str, outcome: str) -> None:
@@ -91,7 +92,7 @@ class WriteTally(Collector):
     def collect(self) -> Iterator[Metric]:
         """Give the counts as a metric."""
         records = CounterMetricFamily(
-            "meshsplit_records", "Records, by what became of them", labels=["arm", "outcome"]
+            self._name, "Records, by what became of them", labels=["arm", "outcome"]
         )
         for labels, count in self._records.items():
             records.add_metric(labels, count)
@@ -99,10 +100,16 @@ class WriteTally(Collector):
 
 
 class WriteMetrics:
-    """What a batcher reports."""
+    """What a batcher reports.
 
-    def __init__(self, registry: CollectorRegistry, *, queue_limit: int) -> None:
-        self.records = WriteTally()
+    ``records`` names the count of records. Arms share one, so that its sum counts each record
+    once; a service behind an arm must have another.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, *, queue_limit: int, records: str = "meshsplit_records"
+    ) -> None:
+        self.records = WriteTally(records)
         registry.register(self.records)
         self.queue_depth = Gauge(
             "meshsplit_queue_depth", "Records that wait for a batch", registry=registry
