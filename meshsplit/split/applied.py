@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from meshsplit.split.observation import Counters
 from meshsplit.split.weights import Split
 
 DECISION_COUNTERS = (
@@ -23,10 +25,14 @@ RETRIES = "upstream_rq_retry"
 
 # Envoy counts answers once more under .internal or .external: those are not of another host.
 _STAT = re.compile(
-    r"^cluster\.outbound\|\d+\|\|([^|]+)(?<!\.internal)(?<!\.external)\.([a-z_0-9]+): (\d+)$",
+    r"^cluster\.outbound\|\d+\|\|([^|\n]+)(?<!\.internal)(?<!\.external)\.([a-z_0-9]+): (\d+)$",
     re.MULTILINE,
 )
-_FILTER = r"^cluster\.outbound\|[0-9]+\|\|.*\.({})$".format("|".join((*DECISION_COUNTERS, RETRIES)))
+_RELOADS = re.compile(r"^http\..+\.rds\..+\.config_reload: (\d+)$", re.MULTILINE)
+_UPTIME = re.compile(r"^server\.uptime: (\d+)$", re.MULTILINE)
+_FILTER = (
+    r"^(cluster\.outbound\|[0-9]+\|\|.*\.({})|http\..+\.rds\..+\.config_reload|server\.uptime)$"
+).format("|".join((*DECISION_COUNTERS, RETRIES)))
 
 
 class Proxy:
@@ -49,11 +55,11 @@ class Proxy:
         configs = [entry.get("route_config", {}) for entry in answer.json().get("configs", [])]
         return percent_in_routes(configs, split)
 
-    async def decisions(self, split: Split) -> dict[str, int]:
-        """Return how often each arm was chosen since its cluster was made (a raw counter)."""
+    async def counters(self, split: Split) -> Counters:
+        """Return how often each arm was chosen, and since when."""
         answer = await self._client.get(f"{self._admin}/stats", params={"filter": _FILTER})
         answer.raise_for_status()
-        return decisions_in_stats(answer.text, split)
+        return counters_in_stats(answer.text, split, datetime.now(UTC))
 
     async def failures(self, split: Split) -> dict[str, int]:
         """Return how many requests each arm has failed: answers of 5xx, Envoy's own among them."""
@@ -67,13 +73,19 @@ class Proxy:
         return {arm.name: found[arm.name] for arm in split.arms}
 
 
-def decisions_in_stats(text: str, split: Split) -> dict[str, int]:
+def counters_in_stats(text: str, split: Split, now: datetime) -> Counters:
     """Add up an arm's decision counters in Envoy's plain text of statistics."""
     found: Counter[str] = Counter()
     for host, counter, value in _STAT.findall(text):
         if (arm := arm_of_host(host, split)) is not None:
             found[arm] += int(value) if counter in DECISION_COUNTERS else -int(value)
-    return {arm.name: found[arm.name] for arm in split.arms}
+    uptime = _UPTIME.search(text)
+    reloads = [int(value) for value in _RELOADS.findall(text)]
+    return Counters(
+        {arm.name: found[arm.name] for arm in split.arms},
+        None if uptime is None else now - timedelta(seconds=int(uptime[1])),
+        sum(reloads) - len(reloads) + 1 if reloads else None,
+    )
 
 
 def percent_in_routes(

@@ -55,12 +55,28 @@ class SplitWatcher:
             return
         try:
             before = await self._proxy.applied(self._split)
-            raw = await self._proxy.decisions(self._split)
+            read = await self._proxy.counters(self._split)
             self._applied = await self._proxy.applied(self._split)
         except (httpx.HTTPError, ValueError):
             self._applied = None
             return  # counts stay: a proxy that can't be asked has not changed its weights
-        self._observation.scraped(self._split.percent, before, self._applied, raw)
+        self._observation.scraped(self._split.percent, (before, self._applied), read)
+
+    def saved(self) -> str | None:
+        """Return what a later watcher can ``resume`` from; None while nothing is counted."""
+        saved = self._observation.saved()
+        return None if saved is None else json.dumps(saved)
+
+    def resume(self, saved: str | bytes) -> None:
+        """Go on counting from what a watcher before this one ``saved``, before the first look.
+
+        Raises:
+            ValueError: it isn't something that was saved.
+        """
+        try:
+            self._observation.resume(json.loads(saved))
+        except (KeyError, TypeError) as error:
+            raise ValueError("this is no saved observation") from error
 
     def report(self) -> dict[str, Any]:
         """Return the JSON of ``GET /api/v1/split``.
@@ -90,7 +106,6 @@ class SplitWatcher:
                 "requests": seen.requests,
                 "counts": counts,
                 "shares": {name: seen.shares.get(name, 0.0) for name in counts},
-                "counters": counts,
             },
             "verdict": judged,
         }

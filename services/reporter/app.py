@@ -22,6 +22,7 @@ from services.reporter.live.routes import live
 from services.reporter.marks import Marks
 from services.reporter.problems import tell_when_a_store_is_away
 from services.reporter.settings import ReporterSettings
+from services.reporter.split.memory import SplitMemory
 from services.reporter.split.observer import SplitObserver
 from services.reporter.split.routes import split
 
@@ -54,6 +55,7 @@ class Reporter:
             mesh=settings.mesh_dir,
             admin=settings.envoy_admin,
             status=settings.state_dir / "envoy" / "status.json",
+            memory=SplitMemory(settings.redis_url, timeout_s=_LOOK_TIMEOUT_S),
         )
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
 

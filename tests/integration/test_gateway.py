@@ -37,10 +37,10 @@ async def test_the_weights_split_20_000_requests_as_a_binomial_allows(
         weigh(gateway, first, second)
         asked = read_split(gateway.records)
         await applied(proxy, asked)
-        before = await proxy.decisions(asked)
+        before = (await proxy.counters(asked)).decisions
         total = 20_000
         answers = await post(gateway, total, connections=32)
-        after = await proxy.decisions(asked)
+        after = (await proxy.counters(asked)).decisions
     share = first / 100
     # Five standard deviations: a true split fails once in 1.7 million runs.
     assert abs(answers["ingest"] - total * share) <= 5 * sqrt(total * share * (1 - share))
@@ -65,10 +65,10 @@ async def test_what_the_weights_do_not_decide_is_not_counted_as_theirs(
     gateway: Gateway, client: httpx.AsyncClient
 ) -> None:
     proxy, split = Proxy(client, gateway.admin), read_split(gateway.records)
-    before = await proxy.decisions(split)
+    before = (await proxy.counters(split)).decisions
     for method in ("GET", "PUT", "DELETE"):
         assert (await client.request(method, "/")).text == "ingest"
-    assert await proxy.decisions(split) == before
+    assert (await proxy.counters(split)).decisions == before
 
 
 async def test_every_answer_names_its_request_as_the_service_knows_it(

@@ -99,7 +99,7 @@ async def test_a_third_arm_needs_files_alone(gateway: Gateway) -> None:
         await applied(proxy, asked)
         answers = await post(gateway, 600)
         assert set(answers) == {"ingest", "third", "bridge"}
-        assert await proxy.decisions(asked) == {
+        assert (await proxy.counters(asked)).decisions == {
             "fastapi": answers["ingest"],
             "third": answers["third"],
             "grpc": answers["bridge"],
@@ -114,7 +114,7 @@ async def test_a_decision_for_a_dead_arm_counts_as_one_and_a_service_s_503_eject
         proxy, split = Proxy(client, gateway.admin), read_split(gateway.records)
         answers = await post(gateway, 400)
         assert set(answers) == {"ingest", "503"}
-        decided = await proxy.decisions(split)
+        decided = (await proxy.counters(split)).decisions
         assert decided == {"fastapi": answers["ingest"], "grpc": answers["503"]}
         assert await proxy.failures(split) == {"fastapi": 0, "grpc": answers["503"]}
 
@@ -140,7 +140,7 @@ async def test_clients_that_leave_and_requests_that_time_out_count_once_each(
         assert set(await asyncio.gather(*(ask(3) for _ in range(20)))) == {504}
         assert set(await asyncio.gather(*(ask(0.1) for _ in range(20)))) == {0}
         await asyncio.sleep(0.3)
-        assert sum((await proxy.decisions(split)).values()) == 40
+        assert sum((await proxy.counters(split)).decisions.values()) == 40
 
 
 async def test_an_agent_that_starts_again_changes_nothing(gateway: Gateway) -> None:

@@ -145,10 +145,10 @@ async def test_the_watcher_counts_from_the_change_on_and_judges(tmp_path: Path) 
     async with running(tmp_path) as gateway, httpx.AsyncClient(trust_env=False) as client:
         status = tmp_path / "envoy" / "status.json"
         watcher = SplitWatcher(client, mesh=gateway.mesh, admin=gateway.admin, status=status)
-        await post(gateway, 100)
+        answers = await post(gateway, 100)
         await settle(watcher)
-        assert watcher.report()["observed"]["requests"] == 0
-        answers = await post(gateway, 300)
+        assert watcher.report()["observed"]["requests"] == 100, "it never had other weights"
+        answers += await post(gateway, 300)
         await watcher.look()
         report = watcher.report()
         assert report["observed"]["counts"] == {

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import random
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +26,8 @@ class Admin(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.weights = {"ingest": 50, "bridge": 50}
         self.counters = {"ingest": 1000, "bridge": 1000}
+        self.reloads = 2
+        self._started = time.monotonic() - random.uniform(60, 1e6)  # one of its own, for Redis
 
     @property
     def url(self) -> str:
@@ -46,6 +50,9 @@ class Admin(ThreadingHTTPServer):
         return "".join(
             f"cluster.outbound|8000||{host}.upstream_rq_total: {count}\n"
             for host, count in self.counters.items()
+        ) + (
+            f"http.gateway.rds.http.80.config_reload: {self.reloads}\n"
+            f"server.uptime: {int(time.monotonic() - self._started)}\n"
         )
 
 
@@ -106,9 +113,9 @@ async def split_when(reporter: ReporterProcess, condition: str) -> Any:
     """Ask until a condition on the answer holds."""
     async with asyncio.timeout(15), httpx.AsyncClient() as client:
         while True:
-            answer = (await client.get(f"{reporter.api}/split")).json()
-            if CONDITIONS[condition](answer):
-                return answer
+            answer = await client.get(f"{reporter.api}/split")
+            if answer.status_code == 200 and CONDITIONS[condition](answer.json()):
+                return answer.json()
             await asyncio.sleep(0.1)
 
 
@@ -125,6 +132,39 @@ async def test_decisions_since_the_start_are_counted_and_judged(
     assert answer["observed"]["counts"] == {"fastapi": 10_000, "grpc": 10_000}
     assert answer["observed"]["shares"] == {"fastapi": 0.5, "grpc": 0.5}
     assert answer["verdict"]["state"] == "agrees"
+
+
+async def test_a_gateway_with_its_first_weights_has_all_its_decisions_counted(
+    reporter: ReporterProcess, admin: Admin
+) -> None:
+    admin.reloads = 1
+    admin.counters = {"ingest": 10_000, "bridge": 10_000}
+
+    answer = await split_when(reporter, "observed")
+
+    assert answer["observed"]["counts"] == {"fastapi": 10_000, "grpc": 10_000}
+
+
+async def test_a_reporter_that_starts_again_goes_on_counting(
+    mysql_url: str, redis_url: str, admin: Admin, mesh: Path, tmp_path: Path
+) -> None:
+    settings = {
+        "MESHSPLIT_ENVOY_ADMIN": admin.url,
+        "MESHSPLIT_MESH_DIR": str(mesh),
+        "MESHSPLIT_STATE_DIR": str(tmp_path),
+    }
+    with reporter_process(mysql_url, redis_url, **settings) as first:
+        await split_when(first, "counting")
+        await asyncio.sleep(4)
+        admin.counters = {"ingest": 8_000, "bridge": 8_000}
+        await asyncio.sleep(2.5)
+        before = (await split_when(first, "counting"))["observed"]
+    assert before["requests"] == 14_000
+    admin.counters = {"ingest": 11_000, "bridge": 11_000}
+    with reporter_process(mysql_url, redis_url, **settings) as second:
+        after = (await split_when(second, "observed"))["observed"]
+    assert after["counts"] == {"fastapi": 10_000, "grpc": 10_000}
+    assert after["since"] == before["since"]
 
 
 async def test_a_gateway_that_is_away_leaves_applied_null_and_no_verdict(

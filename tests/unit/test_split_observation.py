@@ -1,13 +1,17 @@
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from meshsplit.split.applied import decisions_in_stats, percent_in_routes
+import pytest
+
+from meshsplit.split.applied import counters_in_stats, percent_in_routes
 from meshsplit.split.history import History
-from meshsplit.split.observation import Observation
+from meshsplit.split.observation import Counters, Observation
 from meshsplit.split.weights import Arm, Split
 
 ASKED = {"a": 50.0, "b": 50.0}
 OTHER = {"a": 90.0, "b": 10.0}
+START = datetime(2026, 1, 1, tzinfo=UTC)
 SPLIT = Split("records", "split", (Arm("a", "one", "", 50), Arm("b", "two", "", 50)))
 
 
@@ -22,12 +26,17 @@ class Scrapes:
         self,
         a: int,
         b: int,
+        *,
         asked: dict[str, float] = ASKED,
         before: dict[str, float] | None = ASKED,
         after: dict[str, float] | None = ASKED,
+        started: datetime | None = None,
+        configurations: int | None = None,
     ) -> None:
         self._now += timedelta(seconds=1)
-        self.seen.scraped(asked, before, after, {"a": a, "b": b}, self._now)
+        self.seen.scraped(
+            asked, (before, after), Counters({"a": a, "b": b}, started, configurations), self._now
+        )
 
 
 def test_counting_begins_after_the_change_has_settled() -> None:
@@ -47,6 +56,84 @@ def test_a_counter_that_began_again_loses_nothing() -> None:
     for value in (100, 100, 100, 110, 4):
         scrapes.add(value, 100)
     assert scrapes.seen.counts == {"a": 14, "b": 0}
+
+
+def test_a_proxy_that_had_no_other_weights_has_counted_from_its_start() -> None:
+    scrapes = Scrapes()
+    scrapes.add(500, 510, started=START, configurations=1)
+    assert (scrapes.seen.since, scrapes.seen.requests) == (START, 1010)
+    scrapes.add(501, 510, started=START, configurations=1)
+    assert scrapes.seen.counts == {"a": 501, "b": 510}
+
+
+def test_a_proxy_that_started_again_loses_nothing_even_where_it_has_counted_further() -> None:
+    scrapes = Scrapes()
+    scrapes.add(10, 10, started=START, configurations=1)
+    scrapes.add(25, 4, started=START + timedelta(minutes=1), configurations=1)
+    assert scrapes.seen.counts == {"a": 35, "b": 14}
+
+
+def test_a_start_that_drifts_because_the_uptime_is_stale_counts_nothing_twice() -> None:
+    scrapes = Scrapes()
+    for second, value in enumerate((10, 20, 30, 40, 50, 60)):
+        drifted = START + timedelta(seconds=second)
+        scrapes.add(value, value, started=drifted, configurations=1)
+    scrapes.add(70, 70, started=START, configurations=1)
+    assert scrapes.seen.counts == {"a": 70, "b": 70}
+
+
+def resumed(first: Scrapes) -> Scrapes:
+    second = Scrapes()
+    saved = first.seen.saved()
+    assert saved is not None
+    second.seen.resume(json.loads(json.dumps(saved)))
+    return second
+
+
+def counting() -> Scrapes:
+    scrapes = Scrapes()
+    for value in (100, 100, 100, 150):
+        scrapes.add(value, value, started=START, configurations=2)
+    assert scrapes.seen.counts == {"a": 50, "b": 50}
+    return scrapes
+
+
+def test_another_process_goes_on_counting() -> None:
+    first = counting()
+    second = resumed(first)
+    second.add(170, 180, started=START + timedelta(seconds=1), configurations=2)
+    assert second.seen.counts == {"a": 70, "b": 80}
+    assert second.seen.since == first.seen.since
+
+
+@pytest.mark.parametrize(
+    ("started", "configurations", "asked"),
+    [
+        (START, 3, ASKED),  # perhaps to other weights and back
+        (START + timedelta(minutes=1), 2, ASKED),
+        (START, None, ASKED),
+        (START, 2, OTHER),
+    ],
+)
+def test_where_the_weights_may_have_changed_meanwhile_counting_begins_anew(
+    started: datetime, configurations: int | None, asked: dict[str, float]
+) -> None:
+    second = resumed(counting())
+    for value in (170, 170, 170, 175):
+        second.add(
+            value,
+            value,
+            asked=asked,
+            before=asked,
+            after=asked,
+            started=started,
+            configurations=configurations,
+        )
+    assert second.seen.counts == {"a": 5, "b": 5}
+
+
+def test_nothing_is_saved_while_nothing_is_counted() -> None:
+    assert Observation().saved() is None
 
 
 def test_a_change_of_weights_begins_anew() -> None:
@@ -83,8 +170,12 @@ cluster.outbound|8000||one.upstream_rq_retry: 2
 cluster.outbound|8000|direct|one.upstream_rq_total: 99
 cluster.outbound|8000||two.grades.svc.cluster.local.upstream_rq_total: 5
 cluster.outbound|8000||twofold.upstream_rq_total: 70
+http.gateway.rds.http.80.config_reload: 3
+server.uptime: 60
 """
-    assert decisions_in_stats(text, SPLIT) == {"a": 11, "b": 5}
+    now = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+    assert counters_in_stats(text, SPLIT, now) == Counters({"a": 11, "b": 5}, START, 3)
+    assert counters_in_stats("", SPLIT, now) == Counters({"a": 0, "b": 0})
 
 
 def test_the_weights_are_read_from_the_rule_of_the_service_alone() -> None:

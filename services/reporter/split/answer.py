@@ -31,7 +31,6 @@ class ObservedAnswer(Answer):
     requests: int
     counts: dict[str, int]
     shares: dict[str, float] = Field(description="0 to 1 each; all 0 without requests")
-    counters: dict[str, int] = Field(description="the gateway's raw counter of each arm")
 
 
 class VerdictAnswer(Answer):

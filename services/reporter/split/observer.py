@@ -10,6 +10,7 @@ import httpx
 from meshsplit.split.watcher import SplitWatcher
 from meshsplit.split.weights import SplitError
 from services.reporter.split.answer import SplitAnswer
+from services.reporter.split.memory import SplitMemory
 
 _EVERY_S: Final = 1.0
 _TIMEOUT_S: Final = 2.0
@@ -24,14 +25,15 @@ class SplitObserver:
         mesh: folder of the mesh's files.
         admin: the gateway's admin address.
         status: file in which the agent says what became of the configuration.
+        memory: where what is counted outlives this process.
 
     """
 
-    def __init__(self, *, mesh: Path, admin: str, status: Path) -> None:
-
+    def __init__(self, *, mesh: Path, admin: str, status: Path, memory: SplitMemory) -> None:
         # The gateway's admin is on this machine: no proxy of the environment is in between.
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
         self._watcher = SplitWatcher(self._client, mesh=mesh, admin=admin, status=status)
+        self._memory = memory
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -44,6 +46,7 @@ class SplitObserver:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=_TIMEOUT_S)
         await self._client.aclose()
+        await self._memory.close()
 
     def report(self) -> SplitAnswer:
         """Give the last look.
@@ -65,9 +68,16 @@ class SplitObserver:
             return []
 
     async def _keep_looking(self) -> None:
+        if (kept := await self._memory.load()) is not None:
+            try:
+                self._watcher.resume(kept)
+            except ValueError:
+                _log.warning("what was kept of the split can't be read; counting begins anew")
         while True:
             try:
                 await self._watcher.look()
+                if (saved := self._watcher.saved()) is not None:
+                    await self._memory.keep(saved)
             except Exception:  # noqa: BLE001 - logged with its trace, and the next look may go well
                 _log.exception("a look at the split failed")
             await asyncio.sleep(_EVERY_S)
