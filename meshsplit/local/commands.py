@@ -12,6 +12,7 @@ import typer
 
 from meshsplit.local import down as stopping
 from meshsplit.local import up as starting
+from meshsplit.local.arms import ArmError
 from meshsplit.local.programs import ProgramMissingError
 from meshsplit.local.run import BusyError, Run, alone, open_run
 from meshsplit.local.screen import complain, say, status, welcome
@@ -22,6 +23,7 @@ from meshsplit.local.supervise import SupervisorError, log_of
 from meshsplit.local.traffic import LoadError, load_settings, send_load, send_sample
 
 KNOWN_TROUBLE = (
+    ArmError,
     BusyError,
     LoadError,
     OSError,

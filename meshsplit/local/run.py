@@ -70,7 +70,7 @@ def open_run(settings: LocalSettings) -> Run:
     supervisor = Supervisor(here)
     secret = passwords(here.state)
     run_id = _run_id(here, keep=supervisor.alive())
-    stack = load_stack()
+    stack = load_stack(settings.stack)
     values = {
         **programs(),
         **{f"port.{name}": str(port) for name, port in settings.ports.items()},

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREFIX = "MESHSPLIT_"
-OWN = ("PORT_SHIFT", "BIND", "STATE_DIR", "MESH_DIR")
+OWN = ("PORT_SHIFT", "BIND", "STATE_DIR", "MESH_DIR", "STACK_FILE")
 LOWEST_PORT, HIGHEST_PORT = 1, 65535
 STACK_FILE = Path(__file__).with_name("stack.toml")
 RUN_FILE = "run.json"
@@ -36,7 +36,11 @@ class LocalSettings:
     root: Path
     state: Path
     mesh: Path
+    stack: Path
+    """The file that says what runs."""
     bind: str
+    shift: int
+    """Added to every port that has no setting of its own."""
     ports: Mapping[str, int]
     passed_on: Mapping[str, str]
     """Every other MESHSPLIT_ setting: it is meant for a service and handed on to all of ours."""
@@ -60,9 +64,16 @@ def checkout() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
-def default_ports() -> dict[str, int]:
-    """Return every port's name and default, in the order of stack.toml."""
-    ports: dict[str, int] = tomllib.loads(STACK_FILE.read_text())["ports"]
+def default_ports(stack: Path = STACK_FILE) -> dict[str, int]:
+    """Return every port's name and default, in the order of the stack's file.
+
+    Raises SettingsError when the file can't be read or has no ports.
+    """
+    try:
+        ports: dict[str, int] = dict(tomllib.loads(stack.read_text())["ports"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{PREFIX}STACK_FILE={stack}: expected a file such as {STACK_FILE.name}: {error}"
+        raise SettingsError([problem]) from error
     return ports
 
 
@@ -110,8 +121,11 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
     problems: list[str] = []
     state = (root / values.get("STATE_DIR", ".local")).absolute()
     values = {**_running(state / RUN_FILE, shifted="PORT_SHIFT" in values), **values}
+    stack = (root / values.get("STACK_FILE", STACK_FILE)).absolute()
+    defaults = default_ports(stack)
     bind = _address(values.get("BIND", "127.0.0.1"), problems)
-    ports = _ports(values, problems)
+    shift = _shift(values, problems)
+    ports = _ports(values, defaults, shift, problems)
     if state.exists() and not state.is_dir():
         problems.append(f"{PREFIX}STATE_DIR={state}: expected a folder")
     mesh = (root / values.get("MESH_DIR", "mesh")).absolute()
@@ -120,8 +134,13 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
     if problems:
         raise SettingsError(problems)
     ours = {*OWN, *(port_setting(name).removeprefix(PREFIX) for name in ports)}
-    passed_on = {f"{PREFIX}{name}": value for name, value in values.items() if name not in ours}
-    return LocalSettings(root, state, mesh, bind, ports, passed_on)
+    # a port's name that isn't in the file any more is nobody's setting
+    passed_on = {
+        f"{PREFIX}{name}": value
+        for name, value in values.items()
+        if name not in ours and not name.startswith("PORT_")
+    }
+    return LocalSettings(root, state, mesh, stack, bind, shift, ports, passed_on)
 
 
 def _running(path: Path, *, shifted: bool) -> dict[str, str]:
@@ -137,6 +156,15 @@ def _running(path: Path, *, shifted: bool) -> dict[str, str]:
     return {n: v for n, v in names.items() if not (shifted and n.startswith("PORT_"))}
 
 
+def _shift(values: Mapping[str, str], problems: list[str]) -> int:
+    text = values.get("PORT_SHIFT", "0")
+    try:
+        return int(text)
+    except ValueError:
+        problems.append(f"{PREFIX}PORT_SHIFT={text}: expected a whole number, such as 100")
+        return 0
+
+
 def _address(text: str, problems: list[str]) -> str:
     try:
         return str(ipaddress.IPv4Address(text))
@@ -147,16 +175,11 @@ def _address(text: str, problems: list[str]) -> str:
         return "127.0.0.1"
 
 
-def _ports(values: Mapping[str, str], problems: list[str]) -> dict[str, int]:
-    shift = 0
-    try:
-        shift = int(values.get("PORT_SHIFT", "0"))
-    except ValueError:
-        problems.append(
-            f"{PREFIX}PORT_SHIFT={values['PORT_SHIFT']}: expected a whole number, such as 100"
-        )
+def _ports(
+    values: Mapping[str, str], defaults: Mapping[str, int], shift: int, problems: list[str]
+) -> dict[str, int]:
     ports: dict[str, int] = {}
-    for name, default in default_ports().items():
+    for name, default in defaults.items():
         setting = port_setting(name)
         text = values.get(setting.removeprefix(PREFIX))
         shown = setting if text is not None else f"{PREFIX}PORT_SHIFT"

@@ -52,7 +52,7 @@ def prepare(name: str, user: str | None, given: Preparation) -> None:
         "dashboard": _dashboard,
     }
     if name == "agent":
-        _agent(given)
+        write_endpoints(given.here, given.hosts, given.ports)
     if name in steps:
         folder = own_folder(given.here, "nginx" if name == "dashboard" else name, user)
         steps[name](folder, user, given)
@@ -195,10 +195,16 @@ def _dashboard(folder: Path, user: str | None, given: Preparation) -> None:
     _write(folder / "nginx.conf", filled, user)
 
 
-def _agent(given: Preparation) -> None:
-    """Tell the agent where the hosts that the mesh names are."""
-    addresses = {host: f"127.0.0.1:{given.ports[port]}" for host, port in given.hosts.items()}
-    (given.here.state / "endpoints.json").write_text(json.dumps(addresses, indent=1))
+def write_endpoints(here: Places, hosts: Mapping[str, str], ports: Mapping[str, int]) -> bool:
+    """Tell the agent where the hosts that the mesh names are; returns whether that is news."""
+    path = here.state / "endpoints.json"
+    text = json.dumps({host: f"127.0.0.1:{ports[port]}" for host, port in hosts.items()}, indent=1)
+    if path.exists() and path.read_text() == text:
+        return False
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    part.replace(path)
+    return True
 
 
 def fill_known(text: str, values: Mapping[str, str]) -> str:

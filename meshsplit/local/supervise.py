@@ -24,6 +24,7 @@ ANSWER_LIMIT_S = 10
 LOG_BYTES = 20_000_000
 SETTLED_S = 2  # a program that ends sooner is started again later and later, not at once
 RESTARTS = 30  # each a second later than the one before: about eight minutes of trying
+STILL_RUNNING = 91
 ALREADY_STARTED, NOT_RUNNING = 60, 70  # faults of the supervisor that say: it is so already
 
 UP = frozenset({"RUNNING"})
@@ -188,6 +189,25 @@ class Supervisor:
             info["name"]: Process(info["name"], info["statename"], info["pid"], info["start"])
             for info in told
         }
+
+    def adopt(self, names: Iterable[str]) -> None:
+        """Read the configuration anew for services that don't run; what runs is left alone."""
+        known = self.processes()
+        self._call("reloadConfig")
+        for name in names:
+            if name in known:
+                self.stop(name)  # one that waits to be tried again counts as running
+                try:
+                    self._call("removeProcessGroup", name)
+                except xmlrpc.client.Fault as fault:
+                    if fault.faultCode != STILL_RUNNING:
+                        raise SupervisorError(f"{name}: {fault.faultString}") from fault
+                    continue  # it is on its way out, and comes back as it was
+            self._call("addProcessGroup", name)
+
+    def forget(self, name: str) -> None:
+        """Let go of a stopped service that the configuration has no more."""
+        self._call("removeProcessGroup", name)
 
     def start(self, name: str) -> None:
         """Ask for a service's start; returns at once."""

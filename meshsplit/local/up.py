@@ -8,13 +8,14 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from meshsplit.local.arms import await_accepted, end_gone, gone
 from meshsplit.local.ports import taken
 from meshsplit.local.readiness import amiss
 from meshsplit.local.run import Run, end_leftovers
 from meshsplit.local.settings import PREFIX, RUN_FILE, port_setting
 from meshsplit.local.sources import fingerprint
 from meshsplit.local.stack import Service
-from meshsplit.local.stores import Preparation, prepare
+from meshsplit.local.stores import Preparation, prepare, write_endpoints
 from meshsplit.local.supervise import FAILED, configuration, log_of
 
 POLL_S = 0.1
@@ -31,7 +32,9 @@ class StartError(Exception):
 
 
 def up(run: Run, say: Say) -> list[str]:
-    """Start what doesn't run; returns the names of what was started.
+    """Start what doesn't run, and end what the stack's file has no more.
+
+    What runs is left alone. Returns what changed, by name.
 
     Raises StartError, StoreError, SupervisorError.
     """
@@ -41,18 +44,37 @@ def up(run: Run, say: Say) -> list[str]:
     else:
         for name in end_leftovers(run.here):
             say(f"ended process {name}, left by a run whose supervisor is gone")
-    missing = not_running(run)
+    missing, departed = not_running(run), gone(run)
+    agent = [s for s in run.services if s.name == "agent" and s not in missing]
     if alive:
-        _await_running(run, missing, say)
-    if not missing:
+        _await_running(run, [*missing, *agent], say)
+    if missing:
+        _start_missing(run, missing, say, alive=alive)
+    news = write_endpoints(run.here, run.stack.hosts, run.settings.ports)
+    if alive and (news or departed):
+        await_accepted(run)
+    elif alive:  # only now: it may have refused a host that came with a service
+        _await_running(run, [s for s in run.services if s not in agent], say)
+    if not (missing or departed or news):
         return []
+    check_identity(run)
+    end_gone(run, departed, say)
+    _remember(run, missing)
+    return [*(service.name for service in missing), *departed, *(["the hosts"] if news else [])]
+
+
+def _start_missing(run: Run, missing: Sequence[Service], say: Say, *, alive: bool) -> None:
     wanted = {port: run.settings.ports[port] for s in missing for port in s.ports}
     problems = taken(wanted, "127.0.0.1")
     if problems:
         raise StartError("\n".join(problems))
     _prepare(run, missing)
-    if not alive:
-        _launch(run)
+    _configure(run)
+    if alive:
+        run.supervisor.adopt(s.name for s in missing)
+    else:
+        _remember(run, run.services)
+        run.supervisor.launch(run.environment())
     names = {service.name for service in missing}
     for stage in run.stack.stages:
         of_stage = [s for s in run.services if s.stage == stage]
@@ -60,9 +82,6 @@ def up(run: Run, say: Say) -> list[str]:
             if service.once and any(s.ours and s.name in names for s in run.services):
                 run_once(run, service, say)
         start([s for s in of_stage if s.name in names], run, say)
-    check_identity(run)
-    _remember(run, missing)
-    return [service.name for service in missing]
 
 
 def not_running(run: Run) -> list[Service]:
@@ -170,12 +189,10 @@ def _prepare(run: Run, missing: Sequence[Service]) -> None:
         prepare(service.name, run.user_of(service), given)
 
 
-def _launch(run: Run) -> None:
+def _configure(run: Run) -> None:
     supervised = [(s, run.user_of(s)) for s in run.services if not s.once]
     run.here.supervisor_config.touch(mode=0o600)
     run.here.supervisor_config.write_text(configuration(run.here, supervised))
-    _remember(run, run.services)
-    run.supervisor.launch(run.environment())
 
 
 def _await_running(run: Run, missing: Sequence[Service], say: Say) -> None:
@@ -222,8 +239,10 @@ def _same_settings(run: Run) -> None:
     """Refuse to mix a running stack with settings it wasn't started with."""
     running: dict[str, str] = _remembered(run)["settings"]
     now = _settings(run)
-    if running != now:
-        names = sorted(n for n in {*running, *now} if running.get(n) != now.get(n))
+    names = sorted(n for n in {*running, *now} if running.get(n) != now.get(n))
+    # a port that only one of them has came or went with its service
+    names = [n for n in names if not ("_PORT_" in n and (n not in running or n not in now))]
+    if names:
         changed = "; ".join(f"{n}: {running.get(n)} runs, {now.get(n)} is set" for n in names)
         raise StartError(
             f"the settings changed since this stack was started ({changed}). "
@@ -234,7 +253,12 @@ def _same_settings(run: Run) -> None:
 def _settings(run: Run) -> dict[str, str]:
     settings = run.settings
     ports = {port_setting(name): str(port) for name, port in settings.ports.items()}
-    own = {f"{PREFIX}BIND": settings.bind, f"{PREFIX}MESH_DIR": str(settings.mesh)}
+    own = {
+        f"{PREFIX}BIND": settings.bind,
+        f"{PREFIX}MESH_DIR": str(settings.mesh),
+        f"{PREFIX}STACK_FILE": str(settings.stack),
+        f"{PREFIX}PORT_SHIFT": str(settings.shift),
+    }
     return {**settings.passed_on, **ports, **own}
 
 

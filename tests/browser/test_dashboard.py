@@ -85,18 +85,3 @@ def test_the_theme_stays_chosen(dashboard: str, open_page: Open) -> None:
     expect(root).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
-
-
-def test_one_more_arm_is_shown_without_the_page_knowing_it(
-    stack: LiveStack, dashboard: str, open_page: Open
-) -> None:
-    split = httpx.get(f"{stack.gateway}/api/v1/split").json()
-    split["arms"].append({"name": "third", "host": "third", "color": "#ffee00"})
-    for stage in ("asked", "configured"):
-        split[stage]["third"] = 20
-    page = open_page("about:blank")
-    page.route("**/api/v1/split", lambda route: route.fulfill(json=split))
-    page.goto(dashboard)
-    table = page.get_by_role("region", name="Weights by arm")
-    row = table.get_by_role("row").filter(has_text="third")
-    expect(row.get_by_role("cell").first).to_have_text("20 %", timeout=SOON_MS)
