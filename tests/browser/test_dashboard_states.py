@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import httpx
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -29,9 +31,45 @@ def test_a_reporter_that_goes_away_is_said_and_its_return_too(
         for panel in ("Traffic split", "Live", "Best averages"):
             notice = page.get_by_role("region", name=panel).get_by_text("Stale.")
             expect(notice).to_be_visible(timeout=LONG_MS)
-        open_page(dashboard)
-    expect(connection).to_have_text("Connected", timeout=LONG_MS)
+        newcomer = open_page(dashboard)
+        for panel in ("Traffic split", "Best averages"):
+            notice = newcomer.get_by_role("region", name=panel).get_by_text("Not available.")
+            expect(notice).to_be_visible(timeout=LONG_MS)
+    for each in (page, newcomer):
+        expect(each.get_by_test_id("connection")).to_have_text("Connected", timeout=LONG_MS)
+        expect(each.get_by_text("Not available.")).to_have_count(0, timeout=LONG_MS)
     expect(page.get_by_text("Stale.")).to_have_count(0, timeout=LONG_MS)
+
+
+def test_a_redis_that_is_behind_is_said_and_that_it_caught_up_too(
+    stack: LiveStack, dashboard: str, open_page: Open
+) -> None:
+    page = open_page(dashboard)
+    expect(page.get_by_test_id("live-total")).to_have_text(re.compile(r"\d"), timeout=LONG_MS)
+    with stack.without("redis"):
+        expect(page.get_by_test_id("behind")).to_contain_text("Catching up.", timeout=LONG_MS)
+    expect(page.get_by_test_id("behind")).to_have_count(0, timeout=LONG_MS)
+
+
+def test_a_refused_change_is_shown_with_its_place_while_the_old_weights_go_on(
+    stack: LiveStack, dashboard: str, open_page: Open
+) -> None:
+    page = open_page(dashboard)
+    panel = page.get_by_role("region", name="Traffic split")
+    records = stack.mesh / "routes" / "records.yaml"
+    text = records.read_text()
+    try:
+        records.write_text(text.replace("timeout: 15s", "timeout: soon"))
+        refused = panel.get_by_text("The last change was refused")
+        expect(refused).to_be_visible(timeout=LONG_MS)
+        expect(panel).to_contain_text("spec.http[1].timeout")
+        expect(panel).to_contain_text("routes/records.yaml")
+        record = {"carne": "9", "nombre": "Ana", "curso": "S31", "nota": 50}
+        body = record | {"semestre": "primero", "year": 2001}
+        assert httpx.post(f"{stack.gateway}/", json=body).status_code == 201
+    finally:
+        records.write_text(text)
+    expect(refused).to_have_count(0, timeout=LONG_MS)
 
 
 def test_a_first_answer_that_fails_is_an_error_and_never_a_blank(

@@ -17,7 +17,7 @@ export function Verdict({ split }: { split: Split }) {
       </span>
       <div className="verdict-text">
         <h4>{verdictTitle(verdict.state)}</h4>
-        <p>{verdict.text}</p>
+        <p>{verdict.text.replaceAll(" %", "\u00a0%")}</p>
         <p className="hint">
           {plural(observed.requests, "request")}
           {observed.since !== null && ` since ${formatMoment(observed.since)}`} · tolerance ±
