@@ -2,7 +2,7 @@
 
 import signal
 
-pytest_plugins = ["tests.stack", "tests.stores", "tests.arms"]
+pytest_plugins = ["tests.stack", "tests.stores", "tests.arms", "tests.live_system"]
 
 
 def pytest_configure() -> None:
