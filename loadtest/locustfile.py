@@ -12,8 +12,9 @@ share a file.
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust import FastHttpUser, constant, constant_throughput, events, task
 from locust.contrib.fasthttp import LocustUserAgent
@@ -21,7 +22,7 @@ from locust.exception import StopUser
 from locust.runners import LocalRunner
 
 from loadtest.datafile import DataFileError
-from loadtest.options import add_options
+from loadtest.options import add_options, asks_for_several_processes
 from loadtest.run import Run
 from loadtest.sending import Sender
 
@@ -80,14 +81,15 @@ class LoadTest:
         self.run: Run | None = None
         self._failed = False
         options = environment.parsed_options
-        self._report = options.report if options else ""
+        # A page that any browser may reach names no file of this machine.
+        self._files = {"data": options.data, "report": options.report} if options else {}
 
     def begin(self, **_: object) -> None:
-        """Read the data file anew: its name may have been changed on locust's page."""
+        """Read the data file anew: it may have been made anew."""
         options = self.environment.parsed_options
         if options is None:  # locust sets them before any test starts
             return
-        options.report = self._report  # whatever locust's page was sent
+        vars(options).update(self._files)  # whatever locust's page was sent
         try:
             self.run = Run(options, host=self.environment.host or RecordsUser.host)
         except (DataFileError, ValueError) as error:
@@ -128,17 +130,15 @@ class LoadTest:
 
 @events.init_command_line_parser.add_listener
 def _options(parser: LocustArgumentParser) -> None:
+    if asks_for_several_processes(sys.argv[1:], os.environ):
+        _refuse_several()  # before locust forks: a child would wait long for its parent
     add_options(parser)
 
 
 @events.init.add_listener
 def _prepare(environment: Environment, **_: object) -> None:
     if not isinstance(environment.runner, LocalRunner):
-        sys.stderr.write(
-            "This load test is one process; use --part 1/2 and --part 2/2 in two, without "
-            "--processes, --master or --worker.\n"
-        )
-        sys.exit(2)
+        _refuse_several()
     options = environment.parsed_options
     if options is not None:
         try:
@@ -153,3 +153,11 @@ def _prepare(environment: Environment, **_: object) -> None:
     environment.events.test_start.add_listener(load.begin)
     environment.events.test_stop.add_listener(load.close)
     environment.events.quitting.add_listener(load.exit_code)
+
+
+def _refuse_several() -> NoReturn:
+    sys.stderr.write(
+        "This load test is one process; use --part 1/2 and --part 2/2 in two, without "
+        "--processes, --master or --worker.\n"
+    )
+    sys.exit(2)

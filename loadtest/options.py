@@ -10,6 +10,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping, Sequence
 
     from locust.argument_parser import LocustArgumentParser
 
@@ -61,10 +62,23 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return options
 
 
+def asks_for_several_processes(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Tell whether locust is about to fork, or to wait for others."""
+    words = {argument.partition("=")[0] for argument in arguments}
+    names = ("processes", "master", "worker")
+    return any(f"--{name}" in words or f"LOCUST_{name.upper()}" in environment for name in names)
+
+
 def add_options(parser: LocustArgumentParser) -> None:
     """Add the options to locust's."""
     add = parser.add_argument  # locust shows only what is added to the parser itself
-    add("--data", default=str(SAMPLE), metavar="FILE", help="a JSON array of records")
+    add(
+        "--data",
+        default=str(SAMPLE),
+        metavar="FILE",
+        help="a JSON array of records",
+        include_in_web_ui=False,  # as --report
+    )
     add(
         "--mode",
         choices=["once", "steady"],
@@ -88,6 +102,6 @@ def add_options(parser: LocustArgumentParser) -> None:
         default="",
         metavar="FILE",
         help="write what became of each record as JSON",
-        # a page that can be reached from a browser shouldn't write files
+        # a page that can be reached from a browser shouldn't read and write files
         include_in_web_ui=False,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from meshsplit.local.run import Run
+from meshsplit.translator.refusal import Refusal
 
 POLL_S = 0.1
 NOTICED_LIMIT_S = 10
@@ -40,14 +41,19 @@ def await_accepted(run: Run) -> None:
         time.sleep(POLL_S)
 
 
+def refused(status: Path) -> Refusal | None:
+    """Return why the agent refuses the mesh's files as they are now, if it does."""
+    error = json.loads(status.read_text())["error"]
+    return None if error is None else Refusal(**error)
+
+
 def _not_accepted(status: Path, asked: float) -> str | None:
     if not status.exists() or status.stat().st_mtime < asked:
         return "the agent hasn't taken in the hosts; `meshsplit logs agent` says why"
-    error = json.loads(status.read_text())["error"]
-    if not error:
+    refusal = refused(status)
+    if refusal is None:
         return None
-    place = ": ".join(filter(None, map(error.get, ("file", "name", "path", "message"))))
-    return f"the gateway refuses its new configuration and keeps the old one: {place}"
+    return f"the gateway refuses its new configuration and keeps the old one: {refusal}"
 
 
 def end_gone(run: Run, names: Sequence[str], say: Say) -> None:

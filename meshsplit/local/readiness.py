@@ -12,6 +12,7 @@ import redis
 from meshsplit.local.passwords import Passwords
 from meshsplit.local.ports import answers
 from meshsplit.local.stores import DATABASE, LOGIN
+from meshsplit.translator.refusal import Refusal
 
 ASK_LIMIT_S = 2
 OK = 200
@@ -61,7 +62,7 @@ def _file(target: str) -> str | None:
     except ValueError:
         return f"{path} can't be read"
     if isinstance(said, dict) and said.get("ok") is False:
-        return f"{path} says: {said.get('error')}"
+        return str(Refusal(**said["error"]))
     return None
 
 

@@ -20,6 +20,7 @@ from meshsplit.split.history import History
 from meshsplit.split.table import table
 from meshsplit.split.watcher import SplitWatcher
 from meshsplit.split.weights import SplitError, find_split, parse_split, with_weights, write_split
+from meshsplit.translator.refusal import Refusal
 
 app = typer.Typer(no_args_is_help=True, help="The weights: what is asked, what happens.")
 
@@ -192,9 +193,7 @@ def _refusal(where: Where, since: str) -> str | None:
     error = status.get("error")
     if not error or status["at"] < since:
         return None
-    return "refused: " + ": ".join(
-        filter(None, map(error.get, ("file", "name", "path", "message")))
-    )
+    return f"refused: {Refusal(**error)}"
 
 
 def _shown(weights: dict[str, int]) -> str:

@@ -126,6 +126,10 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     assert named - make_targets() == set()
 
 
+def test_every_make_target_is_in_a_document() -> None:
+    assert {target for target in make_targets() if f"make {target}" not in ALL_TEXT} == set()
+
+
 def test_the_targets_a_newcomer_needs_are_in_the_readme() -> None:
     for target in ("up", "down", "reset", "load", "test", "check", "help"):
         assert f"make {target}" in README
