@@ -45,7 +45,7 @@ def test_all_wrong_settings_are_named_at_once_with_what_was_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://me:secret@db:x/grades", "mysql://me:secret@db", "http://me:secret@db/grades"]
+    "url", ["mysql://me:secret@db:x/grades", "mysql:/me:secret@db/grades", "me:secret@db/grades"]
 )
 @pytest.mark.parametrize("name", ["ingest", "recorder", "reporter"])
 def test_a_wrong_address_of_the_ledger_is_refused_without_showing_its_password(
@@ -57,7 +57,9 @@ def test_a_wrong_address_of_the_ledger_is_refused_without_showing_its_password(
     assert "secret" not in done.stderr
 
 
-@pytest.mark.parametrize("url", ["redis:///0", "redis://h:x/0", "redis://h/first", "mysql://h/0"])
+@pytest.mark.parametrize(
+    "url", ["redis:///0", "redis://h:x/0", "redis://h/first", "redis://h/-1", "mysql://h/0"]
+)
 def test_a_wrong_address_of_redis_is_refused(url: str) -> None:
     done = start("ingest", **URLS | {"MESHSPLIT_PORT": "1", "MESHSPLIT_REDIS_URL": url})
     assert done.returncode == 2
