@@ -68,8 +68,8 @@ class Batcher:
     def submit(self, pending: Pending) -> Awaitable[Outcome]:
         """Queue a record; await what became of it.
 
-        Cancelling the wait takes a record that still waits out of the queue, and has no effect on
-        one already in a batch or on any other.
+        A record whose wait is cancelled is passed over when its turn comes (until then it keeps its
+        place); one already in a batch is stored all the same.
         """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if self._closed:
