@@ -1,14 +1,17 @@
-"""Following a change of weights until the proxy has it."""
+"""A change of weights: whether the file may be changed, and how the proxy follows."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 import httpx
 
 from meshsplit.split.applied import Proxy
-from meshsplit.split.weights import Split
+from meshsplit.split.weights import Split, SplitError, asked_split, parse_split
 
 LOOK_EVERY_S = 0.05
 
@@ -22,6 +25,24 @@ class Outcome:
     applied: bool
     failed: int
     """Answers of 5xx by any arm meanwhile, Envoy's own for an arm among them."""
+
+
+def check_ownership(mesh: Path, path: Path, text: str) -> None:
+    """Make sure that the mesh would ask for what the file at ``path`` says with this text.
+
+    Raises:
+        SplitError: a component in kustomization.yaml sets the weights, so it owns them.
+    """
+    with tempfile.TemporaryDirectory(prefix="meshsplit-") as folder:
+        trial = Path(shutil.copytree(mesh, Path(folder) / "mesh"))
+        (trial / path.relative_to(mesh)).write_text(text, encoding="utf-8")
+        asked = asked_split(trial)
+    if asked.weights != parse_split(text, str(path)).weights:
+        raise SplitError(
+            f"a component in {mesh / 'kustomization.yaml'} owns the weights: it makes "
+            + " ".join(f"{name}={weight}" for name, weight in asked.weights.items())
+            + " of them; take it out first"
+        )
 
 
 async def follow(

@@ -15,7 +15,7 @@ import typer
 
 from meshsplit.local.settings import SettingsError, checkout, load
 from meshsplit.split.applied import Proxy
-from meshsplit.split.changing import failures, follow
+from meshsplit.split.changing import check_ownership, failures, follow
 from meshsplit.split.history import History
 from meshsplit.split.table import table
 from meshsplit.split.watcher import SplitWatcher
@@ -139,6 +139,7 @@ async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> No
     old = path.read_text(encoding="utf-8")
     new = with_weights(old, weights, str(path))
     name = _relative(path)
+    check_ownership(where.mesh, path, new)
     if dry_run:
         lines = unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
         typer.echo("".join(lines), nl=False)

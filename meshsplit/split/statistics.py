@@ -65,10 +65,12 @@ def verdict(
     weights: Mapping[str, float],
     tolerance: float = 0.02,
     alpha: float = 0.05,
+    unit: str = "requests",
 ) -> Verdict:
     """Compare ``counts`` by arm with ``weights`` by arm (any scale).
 
-    An arm that only one of them names has 0 in the other.
+    An arm that only one of them names has 0 in the other. ``unit`` is what was counted, in the
+    text's words.
 
     Raises:
         ValueError: a negative or missing weight or count, a tolerance or alpha outside 0..1.
@@ -91,7 +93,7 @@ def verdict(
         intervals=intervals,
         one_look_intervals={n: one_look_interval(numbers[n], total, alpha) for n in shares},
         needed=needed,
-        text=_sentence(state, numbers, shares, needed, tolerance),
+        text=_sentence(state, numbers, shares, needed, tolerance=tolerance, unit=unit),
     )
 
 
@@ -273,18 +275,20 @@ def _sentence(
     counts: Mapping[str, int],
     shares: Mapping[str, float],
     needed: int,
+    *,
     tolerance: float,
+    unit: str,
 ) -> str:
     total = sum(counts.values())
     asked = " / ".join(f"{name} {share * 100:g} %" for name, share in shares.items())
     if total == 0:
-        return f"No requests yet; about {needed:,} are needed to compare them with {asked}."
+        return f"No {unit} yet; about {needed:,} are needed to compare them with {asked}."
     seen = " / ".join(f"{name} {counts[name] / total * 100:.1f} %" for name in shares)
     if state == "agrees":
-        return f"{seen} of {total:,} requests: within {tolerance * 100:g} points of {asked}."
+        return f"{seen} of {total:,} {unit}: within {tolerance * 100:g} points of {asked}."
     if state == "disagrees":
-        return f"{seen} of {total:,} requests: that is not {asked}."
-    return f"{seen} of {total:,} requests: about {needed:,} more are needed to tell."
+        return f"{seen} of {total:,} {unit}: that is not {asked}."
+    return f"{seen} of {total:,} {unit}: about {needed:,} more are needed to tell."
 
 
 def _normal_quantile(probability: float) -> float:

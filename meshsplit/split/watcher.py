@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 
+from meshsplit.agent.watching import Signature, signature
 from meshsplit.split.applied import Proxy
 from meshsplit.split.observation import Observation
 from meshsplit.split.statistics import verdict
-from meshsplit.split.weights import Split, SplitError, find_split, read_split
+from meshsplit.split.weights import Split, SplitError, asked_split
+from meshsplit.translator.documents import files_of
 
 _NOT_IN_STEP = "The gateway doesn't have what was asked for, so there is nothing to compare."
 _NOT_YET = "The gateway has just got these weights; counting is about to begin."
@@ -40,6 +42,7 @@ class SplitWatcher:
         self._tolerance = tolerance
         self._observation = Observation()
         self._split: Split | None = None
+        self._read: tuple[Signature, Split] | None = None
         self._applied: dict[str, float] | None = None
         self._error: dict[str, str] | None = None
         self._started = datetime.now(UTC)
@@ -48,7 +51,7 @@ class SplitWatcher:
         """Look once (about once a second is meant). Nothing is raised: trouble is reported."""
         self._error = self._refused()
         try:
-            self._split = read_split(find_split(self._mesh))
+            self._split = self._asked()
         except (SplitError, OSError) as error:
             self._error = self._error or _error(self._mesh, str(error))
         if self._split is None:
@@ -92,7 +95,7 @@ class SplitWatcher:
         asked = split.percent
         accepted = self._error is None or self._applied is None
         counts = {arm.name: seen.counts.get(arm.name, 0) for arm in split.arms}
-        judged = asdict(verdict(counts, asked, self._tolerance))
+        judged = asdict(verdict(counts, asked, self._tolerance, unit=split.counts))
         if seen.since is None:
             judged["text"] = _NOT_YET if self._applied == asked else _NOT_IN_STEP
         return {
@@ -104,11 +107,19 @@ class SplitWatcher:
             "observed": {
                 "since": (seen.since or self._started).isoformat(timespec="milliseconds"),
                 "requests": seen.requests,
+                "unit": split.counts,
                 "counts": counts,
                 "shares": {name: seen.shares.get(name, 0.0) for name in counts},
             },
             "verdict": judged,
         }
+
+    def _asked(self) -> Split:
+        """Read the files, if they have changed since they were read."""
+        now = signature(files_of(self._mesh))
+        if self._read is None or self._read[0] != now:
+            self._read = (now, asked_split(self._mesh))
+        return self._read[1]
 
     def _refused(self) -> dict[str, str] | None:
         """Return the agent's refusal, if it refused what the files say."""

@@ -11,8 +11,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from meshsplit.translator.documents import read_all
+from meshsplit.translator.refusal import Refused
+
 ARMS = "meshsplit.dev/arms"
 """The annotation that makes a VirtualService a split: a YAML list of name, host and color."""
+COUNTS = "meshsplit.dev/counts"
+"""The annotation that says what a decision of the weights is one of; without it: requests."""
 
 
 class SplitError(Exception):
@@ -38,6 +43,8 @@ class Split:
     rule: str
     """The name of the rule in it whose weights these are."""
     arms: tuple[Arm, ...]
+    counts: str = "requests"
+    """What the weights decide for: each request, or (with the sticky component) each user once."""
 
     @property
     def weights(self) -> dict[str, int]:
@@ -66,6 +73,32 @@ def find_split(mesh: Path) -> Path:
         names = ", ".join(str(path) for path in found) or "none"
         raise SplitError(f"one VirtualService in {mesh / 'routes'} has {ARMS}; found: {names}")
     return found[0]
+
+
+def asked_split(mesh: Path) -> Split:
+    """Return the split that a mesh folder asks for, its components applied.
+
+    Raises:
+        SplitError: the folder can't be read, or has no split, or more than one.
+    """
+    try:
+        resources = read_all(mesh)
+    except Refused as refused:
+        raise SplitError(str(refused.refusals[0])) from refused
+    found = [resource for resource in resources if _has_arms(resource.content)]
+    if len(found) != 1:
+        names = ", ".join(resource.file for resource in found) or "none"
+        raise SplitError(f"one VirtualService in {mesh} has {ARMS}; found: {names}")
+    return split_of(found[0].content, found[0].file)
+
+
+def split_of(resource: Mapping[str, Any], source: str) -> Split:
+    """Read the split from a VirtualService; ``source`` is how errors name it.
+
+    Raises:
+        SplitError: it has no split that can be read.
+    """
+    return _split_and_entries(resource, source)[0]
 
 
 def read_split(path: Path) -> Split:
@@ -150,8 +183,18 @@ def _locate(text: str, source: str) -> tuple[Split, dict[str, tuple[int, int]]]:
     """Return the split, and the line and column of each arm's weight."""
     try:
         resource = _load(text, source)
+    except YAMLError as error:
+        raise SplitError(f"{source}: not YAML: {str(error).splitlines()[0]}") from error
+    split, entries = _split_and_entries(resource, source)
+    return split, {name: entry.lc.value("weight") for name, entry in entries if "weight" in entry}
+
+
+def _split_and_entries(resource: Any, source: str) -> tuple[Split, list[tuple[str, Any]]]:
+    """Return the split, and each destination of its rule with the name of the arm it is."""
+    try:
         service = str(resource["metadata"]["name"])
-        declared = YAML(typ="safe").load(resource["metadata"]["annotations"][ARMS])
+        annotations = resource["metadata"]["annotations"]
+        declared = YAML(typ="safe").load(annotations[ARMS])
         arms = [(str(a["name"]), str(a["host"]), str(a.get("color", ""))) for a in declared]
         rules = list(_candidates(resource["spec"]["http"], {host for _, host, _ in arms}))
     except (YAMLError, KeyError, TypeError, AttributeError) as error:
@@ -165,7 +208,7 @@ def _locate(text: str, source: str) -> tuple[Split, dict[str, tuple[int, int]]]:
         raise SplitError(f"{source}: no rule sends to the arms alone, without a subset")
     rule = max(rules, key=lambda candidate: len(candidate["route"]))
     weights: dict[str, int] = {}
-    places: dict[str, tuple[int, int]] = {}
+    entries: list[tuple[str, Any]] = []
     for entry in rule["route"]:
         name = next(n for n, host, _ in arms if host == entry["destination"]["host"])
         alone = len(rule["route"]) == 1 and "weight" not in entry
@@ -173,12 +216,17 @@ def _locate(text: str, source: str) -> tuple[Split, dict[str, tuple[int, int]]]:
         if not isinstance(weight, int) or weight < 0:
             raise SplitError(f"{source}: the weight of {name} must be a whole number, 0 or more")
         weights[name] = weights.get(name, 0) + weight
-        if "weight" in entry:
-            places[name] = entry.lc.value("weight")
+        entries.append((name, entry))
     if not sum(weights.values()):
         raise SplitError(f"{source}: the weights add up to 0")
     found = tuple(Arm(name, host, color, weights.get(name, 0)) for name, host, color in arms)
-    return Split(service, str(rule.get("name", "")), found), places
+    counts = str(annotations.get(COUNTS, "requests"))
+    return Split(service, str(rule.get("name", "")), found, counts), entries
+
+
+def _has_arms(content: Any) -> bool:
+    metadata = content.get("metadata") if isinstance(content, dict) else None
+    return isinstance(metadata, dict) and ARMS in (metadata.get("annotations") or {})
 
 
 def _load(text: str, source: str) -> Any:

@@ -1,21 +1,30 @@
 """The files of a mesh folder, as resources."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from meshsplit.translator.fields import Fields, Place
-from meshsplit.translator.refusal import Refusal
+from meshsplit.translator.kustomization import NAMES, Kustomization, Resource, kustomization_of
+from meshsplit.translator.refusal import Refusal, Refused
+from meshsplit.translator.yaml_files import read_yaml
 
 FOLDERS = ("gateway", "routes", "destinations")
-"""What the local gateway is made from. Other folders (patches, security) are for a cluster."""
+"""What the local gateway is made from. In a folder without a kustomization.yaml, all of it is."""
 
 API = "networking.istio.io/v1"
 _SAME_API = (API, "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
 KINDS = ("Gateway", "VirtualService", "DestinationRule")
+
+_NO_IDENTITY = "processes of one machine have no mesh identities and no mutual TLS"
+_NO_SIDECAR = "without a cluster there are no sidecars; the gateway is the only proxy"
+FOR_A_CLUSTER = {
+    "PeerAuthentication": _NO_IDENTITY,
+    "AuthorizationPolicy": _NO_IDENTITY,
+    "Sidecar": _NO_SIDECAR,
+    "Telemetry": _NO_SIDECAR,
+}
+"""Kinds that the local gateway passes by, and why. Any other that it doesn't know is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,42 +38,81 @@ class Document:
 
 
 def files_of(mesh: Path) -> list[Path]:
-    """Return the YAML files that the local gateway is made from, in a fixed order."""
-    found = []
-    for folder in FOLDERS:
-        root = mesh / folder
-        found += [
-            path
-            for path in root.rglob("*")
-            if path.suffix in (".yaml", ".yml")
-            and path.name not in ("kustomization.yaml", "kustomization.yml")
-            and not path.name.startswith(".")  # editors keep their swap files so
+    """Return the YAML files under ``mesh`` that the local gateway may be made from."""
+    if kustomization_of(mesh) is not None:
+        return sorted(path for path in mesh.rglob("*") if _is_yaml(path))
+    return sorted(
+        path
+        for folder in FOLDERS
+        for path in (mesh / folder).rglob("*")
+        if _is_yaml(path) and path.name not in NAMES
+    )
+
+
+def read_resources(mesh: Path, refusals: list[Refusal]) -> list[Resource]:
+    """Read what ``mesh`` says, of every kind; what can't be read goes to ``refusals``.
+
+    With a kustomization.yaml the folder says what that asks for, its components applied; without
+    one, every file in the three folders counts.
+    """
+    if not mesh.is_dir():
+        refusals.append(Refusal(str(mesh), "", "", "no such folder"))
+        return []
+    if kustomization_of(mesh) is None:
+        return [
+            Resource(name, content)
+            for path in files_of(mesh)
+            for name in [path.relative_to(mesh).as_posix()]
+            for content in read_yaml(path, name, refusals)
         ]
-    return sorted(found)
+    kustomization = Kustomization(mesh, refusals)
+    found = kustomization.read(mesh)
+    root = mesh.resolve()
+    for path in files_of(root):
+        name = path.relative_to(root).as_posix()
+        if name.partition("/")[0] in FOLDERS and path not in kustomization.files:
+            refusals.append(
+                Refusal(
+                    name, "", "", "kustomization.yaml doesn't list it: a cluster has none of it"
+                )
+            )
+    return found
+
+
+def read_all(mesh: Path) -> list[Resource]:
+    """Return what ``mesh`` says, of every kind.
+
+    Raises:
+        Refused: a file can't be read.
+    """
+    refusals: list[Refusal] = []
+    found = read_resources(mesh, refusals)
+    if refusals:
+        raise Refused(refusals)
+    return found
 
 
 def read_documents(mesh: Path, refusals: list[Refusal]) -> list[Document]:
-    """Read every resource under ``mesh``; what can't be read goes to ``refusals``."""
-    documents: list[Document] = []
-    if not mesh.is_dir():
-        refusals.append(Refusal(str(mesh), "", "", "no such folder"))
-        return documents
-    for path in files_of(mesh):
-        file = path.relative_to(mesh).as_posix()
-        try:
-            loaded = list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader))
-        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-            refusals.append(Refusal(file, _where(error), "", _what(error)))
-            continue
-        contents = [content for content in loaded if content is not None]
-        if not contents:
-            refusals.append(Refusal(file, "", "", "the file is empty"))
-        for content in contents:
-            document = _document(file, content, refusals)
-            if document is not None:
-                documents.append(document)
+    """Read what the local gateway is made from; what can't be honoured goes to ``refusals``."""
+    documents = [
+        document
+        for resource in read_resources(mesh, refusals)
+        if not passed_by(resource)
+        and (document := _document(resource.file, resource.content, refusals)) is not None
+    ]
     _refuse_repeated_names(documents)
     return documents
+
+
+def passed_by(resource: Resource) -> str:
+    """Return why the local gateway passes a resource by; empty if it doesn't."""
+    kind = resource.content.get("kind") if isinstance(resource.content, dict) else None
+    return FOR_A_CLUSTER.get(str(kind), "")
+
+
+def _is_yaml(path: Path) -> bool:
+    """Whether it is a YAML file, and not one that an editor keeps beside it."""
+    return path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
 
 
 def _document(file: str, content: Any, refusals: list[Refusal]) -> Document | None:
@@ -99,31 +147,3 @@ def _refuse_repeated_names(documents: list[Document]) -> None:
         known = first.setdefault((document.kind, document.name), document)
         if known is not document:
             document.spec.place.refuse(f"{known.file} already has a resource of this name")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as the API server reads it, but a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable) or key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands here twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _where(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-
-
-def _what(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError):
-        return f"not YAML: {error.problem or error.context}"
-    return f"can't be read: {error}"

@@ -11,6 +11,7 @@ import pytest_asyncio
 from meshsplit.split.applied import Proxy
 from meshsplit.split.weights import read_split
 from tests.gateway import Gateway, applied, eventually, post, running, weigh
+from tests.mesh_folder import list_resource
 
 
 @pytest_asyncio.fixture
@@ -91,6 +92,7 @@ async def test_a_third_arm_needs_files_alone(gateway: Gateway) -> None:
     )
     rule = (gateway.mesh / "destinations" / "bridge.yaml").read_text()
     (gateway.mesh / "destinations" / "third.yaml").write_text(rule.replace(": bridge", ": third"))
+    list_resource(gateway.mesh, "destinations/third.yaml")
     gateway.records.write_text(text)
     asked = read_split(gateway.records)
     assert [arm.name for arm in asked.arms] == ["fastapi", "third", "grpc"]

@@ -4,15 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meshsplit.split.changing import check_ownership
 from meshsplit.split.weights import (
     Split,
     SplitError,
+    asked_split,
     find_split,
     parse_split,
     read_split,
     with_weights,
     write_split,
 )
+from tests.mesh_folder import mesh_with, use
 
 MESH = Path(__file__).resolve().parents[2] / "mesh"
 TEXT = (MESH / "routes" / "records.yaml").read_text()
@@ -31,6 +34,26 @@ def test_the_split_is_found_by_its_annotation_and_read() -> None:
         ("grpc", "bridge"),
     ]
     assert sum(split.percent.values()) == 100
+
+
+def test_components_change_what_is_asked_and_what_is_counted(tmp_path: Path) -> None:
+    assert asked_split(MESH) == read_split(find_split(MESH))
+    mesh = mesh_with(tmp_path, "components/splits/90-10", "components/sticky")
+    asked = asked_split(mesh)
+    assert asked.weights == {"fastapi": 90, "grpc": 10}
+    assert (asked.rule, asked.counts) == ("split", "users")
+
+
+@pytest.mark.parametrize("name", ["50-50", "90-10"])
+def test_weights_that_a_component_owns_are_not_for_the_file_to_change(
+    tmp_path: Path, name: str
+) -> None:
+    mesh = mesh_with(tmp_path, f"components/splits/{name}")
+    path = find_split(mesh)
+    with pytest.raises(SplitError, match="owns the weights"):
+        check_ownership(mesh, path, with_weights(TEXT, {"fastapi": 30, "grpc": 70}, "x"))
+    use(mesh, "components/mirror")
+    check_ownership(mesh, path, with_weights(TEXT, {"fastapi": 30, "grpc": 70}, "x"))
 
 
 @given(st.integers(0, 100))

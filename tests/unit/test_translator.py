@@ -37,6 +37,7 @@ def rule(tmp_path: Path, **http: Any) -> list[dict[str, Any]]:
         "metadata": {"name": "tried"},
         "spec": {"hosts": ["tried.test"], "gateways": ["meshsplit"], "http": [http]},
     }
+    (mesh / "kustomization.yaml").unlink()  # then every file counts
     (mesh / "routes" / "tried.yaml").write_text(yaml.safe_dump(resource))
     (configuration,) = translated(mesh).routes
     host = next(vh for vh in configuration["virtual_hosts"] if vh["name"] == "tried.test:80")
@@ -220,6 +221,7 @@ def test_services_of_one_host_are_merged_and_what_takes_everything_comes_last(
 ) -> None:
     mesh = tmp_path / "mesh"
     shutil.copytree(ROOT / "mesh", mesh)
+    (mesh / "kustomization.yaml").unlink()
     text = (mesh / "routes" / "dashboard.yaml").read_text()
     (mesh / "routes" / "all.yaml").write_text(
         text.replace("name: dashboard", "name: all", 1)
@@ -246,8 +248,7 @@ def test_only_the_clusters_that_a_route_needs_are_made() -> None:
 def test_other_folders_of_the_mesh_are_for_a_cluster(tmp_path: Path) -> None:
     mesh = tmp_path / "mesh"
     shutil.copytree(ROOT / "mesh", mesh)
-    (mesh / "splits").mkdir()
-    (mesh / "splits" / "patch.yaml").write_text("- op: replace\n")
+    (mesh / "kustomization.yaml").unlink()
     (mesh / "routes" / "kustomization.yaml").write_text("resources: []\n")
     assert translated(mesh) == translated()
 

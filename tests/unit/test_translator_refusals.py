@@ -52,7 +52,7 @@ CASES = [
     (RECORDS, "Code: 302", "Code: 304", "spec.http[0].redirect.redirectCode", "301"),
     (RECORDS, ".*text/html.*", "(", "spec.http[0].match[0].headers.accept.regex", "regular"),
     (RECORDS, "networking.istio.io/v1", "v1", "apiVersion", "expected one of"),
-    (RECORDS, "kind: VirtualService", "kind: Sidecar", "kind", "expected one of"),
+    (RECORDS, "kind: VirtualService", "kind: EnvoyFilter", "kind", "expected one of"),
     (INGEST, "out: 30s", "out: 0s", f"{IN_POLICY}connectionPool.http.idleTimeout", "at least"),
     (
         INGEST,
@@ -116,6 +116,7 @@ def test_a_file_that_is_no_resource_is_refused(mesh: Path, text: str) -> None:
 
 
 def test_a_second_resource_of_the_same_name_is_refused(mesh: Path) -> None:
+    (mesh / "kustomization.yaml").unlink()
     shutil.copy(mesh / RECORDS, mesh / "routes/again.yaml")
     assert any("already has a resource" in refusal.message for refusal in refusals(mesh))
 

@@ -42,6 +42,7 @@ export const split = z.object({
   ),
   observed: z.object({
     since: z.nullable(text),
+    unit: z._default(text, "requests"),
     requests: count,
     counts: z.record(text, count),
     shares: perArm,

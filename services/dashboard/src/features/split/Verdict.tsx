@@ -1,5 +1,5 @@
 import type { Split } from "../../api/answers";
-import { formatCount, formatMoment, formatPercent, plural } from "../../ui/format";
+import { formatCount, formatMoment, formatPercent } from "../../ui/format";
 import { verdictTitle } from "./verdictTitle";
 
 const MARKS = { agrees: "✓", disagrees: "✕", insufficient: "…" } as const;
@@ -19,7 +19,7 @@ export function Verdict({ split }: { split: Split }) {
         <h4>{verdictTitle(verdict.state)}</h4>
         <p>{verdict.text.replaceAll(" %", "\u00a0%")}</p>
         <p className="hint">
-          {plural(observed.requests, "request")}
+          {formatCount(observed.requests)} {observed.unit}
           {observed.since !== null && ` since ${formatMoment(observed.since)}`} · tolerance ±
           {formatCount(verdict.tolerance * 100)} points ·{" "}
           {formatPercent(verdict.confidence * 100)} confidence, however often one looks
