@@ -19,6 +19,9 @@ _REDIRECTS = {
     307: "TEMPORARY_REDIRECT",
     308: "PERMANENT_REDIRECT",
 }
+_DERIVED_PORTS = ("FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT")
+_ALWAYS: Json = {"numerator": 100, "denominator": "HUNDRED"}
+"""Istio: a mirror without a percentage gets every request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,16 @@ class Surroundings:
     """The subsets that DestinationRules define, by host."""
 
 
-def read_forward(rule: Fields, around: Surroundings) -> tuple[Json, list[Destination]]:
-    """Read ``route`` and what belongs to it: Envoy's RouteAction, and the destinations it names."""
+def read_forward(
+    rule: Fields, around: Surroundings, authority: str | None = None
+) -> tuple[Json, list[Destination]]:
+    """Read ``route`` and what belongs to it: Envoy's RouteAction, and the destinations it names.
+
+    ``authority`` is the Host that the rule's header operations set; a rewrite comes before it, and
+    it before a destination's own.
+    """
     action, destinations = _weighted(rule, around)
+    action |= present(host_rewrite_literal=authority)
     rewrite = rule.child("rewrite")
     if rewrite is not None:
         action |= present(
@@ -54,6 +64,7 @@ def read_forward(rule: Fields, around: Surroundings) -> tuple[Json, list[Destina
     # Istio: no timeout unless there is one.
     timeout = rule.duration("timeout", minimum_ms=0) or "0s"
     action["timeout"] = timeout
+    action["max_grpc_timeout"] = timeout  # as Istio does: a client's grpc-timeout gets no more
     if (retries := read_retries(rule.child("retries"))) is not None:
         action["retry_policy"] = retries
     mirrors = [*_mirrors(rule, around, destinations)]
@@ -88,7 +99,6 @@ def _weighted(rule: Fields, around: Surroundings) -> tuple[Json, list[Destinatio
         host = operations.pop("host_rewrite_literal", None)
         return {
             "cluster": destination.cluster,
-            "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR",
             **present(host_rewrite_literal=host),
             "_route": operations,
         }, [destination]
@@ -103,8 +113,8 @@ def _weighted(rule: Fields, around: Surroundings) -> tuple[Json, list[Destinatio
 def _mirrors(rule: Fields, around: Surroundings, destinations: list[Destination]) -> list[Json]:
     rule.at_most_one("mirror", "mirrors")
     policies: list[Json] = []
-    default = percentage(rule, "mirrorPercentage")
-    targets: list[tuple[Fields, Json | None]] = []
+    default = percentage(rule, "mirrorPercentage") or _ALWAYS
+    targets: list[tuple[Fields, Json]] = []
     if (mirror := rule.child("mirror")) is not None:
         targets.append((mirror, default))
     elif "mirrorPercentage" in rule:
@@ -112,13 +122,13 @@ def _mirrors(rule: Fields, around: Surroundings, destinations: list[Destination]
     for entry in rule.children("mirrors"):
         entry.required("destination")
         child = entry.child("destination")
-        share = percentage(entry, "percentage")
+        share = percentage(entry, "percentage") or _ALWAYS
         entry.close()
         if child is not None:
             targets.append((child, share))
     for child, share in targets:
         destination = around.endpoints.read(child, around.subsets)
-        if destination is not None:
+        if destination is not None and share["numerator"]:
             destinations.append(destination)
             policies.append(
                 {
@@ -130,22 +140,25 @@ def _mirrors(rule: Fields, around: Surroundings, destinations: list[Destination]
     return policies
 
 
-def read_redirect(fields: Fields) -> Json:
-    """Read HTTPRedirect as Envoy's RedirectAction."""
+def read_redirect(fields: Fields, port: int = 80) -> Json:
+    """Read HTTPRedirect as Envoy's RedirectAction; ``port`` is the Gateway's."""
     code = fields.integer("redirectCode", 301, 308)
     if code is not None and code not in _REDIRECTS:
         fields.refuse("redirectCode", f"expected one of {', '.join(map(str, _REDIRECTS))}")
     fields.at_most_one("port", "derivePort")
-    derive = fields.one_of("derivePort", ("FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"))
-    if derive == "FROM_PROTOCOL_DEFAULT":
-        fields.refuse("derivePort", "only FROM_REQUEST_PORT is known to the local gateway")
+    scheme = fields.one_of("scheme", ("http", "https"))
+    asked = fields.integer("port", 1, 65535)
+    if fields.one_of("derivePort", _DERIVED_PORTS) == "FROM_REQUEST_PORT":
+        asked = port
+    if (asked, scheme or "http") in {(80, "http"), (443, "https")}:
+        asked = None  # a URL says it by its scheme
     action = present(
         path_redirect=fields.text("uri"),
         host_redirect=fields.text("authority"),
-        scheme_redirect=fields.one_of("scheme", ("http", "https")),
-        port_redirect=fields.integer("port", 1, 65535),
+        scheme_redirect=scheme,
+        port_redirect=asked,
     )
-    if not action:
+    if not fields:
         fields.place.refuse("expected uri, authority, scheme or port")
     fields.close()
     return {**action, "response_code": _REDIRECTS.get(code or 301, "MOVED_PERMANENTLY")}

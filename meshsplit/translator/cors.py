@@ -15,10 +15,11 @@ def read_cors(fields: Fields | None) -> Json:
         allow_methods=",".join(fields.texts("allowMethods")),
         allow_headers=",".join(fields.texts("allowHeaders")),
         expose_headers=",".join(fields.texts("exposeHeaders")),
-        max_age=(fields.duration("maxAge") or "").removesuffix("s"),
+        max_age=(fields.duration("maxAge") or "").removesuffix("s").partition(".")[0],
         allow_credentials=fields.boolean("allowCredentials"),
     )
     unmatched = fields.one_of("unmatchedPreflights", ("UNSPECIFIED", "FORWARD", "IGNORE"))
+    policy["filter_enabled"] = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     policy["forward_not_matching_preflights"] = unmatched != "IGNORE"
     fields.close()
     return {

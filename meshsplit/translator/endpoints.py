@@ -32,6 +32,9 @@ class Endpoints:
         """Whether the host is there at all."""
         return any(key.rpartition(":")[0] == host or key == host for key in self.addresses)
 
+    def _ports(self, host: str) -> list[str]:
+        return [key for key in self.addresses if key.rpartition(":")[0] == host]
+
     def address(self, host: str, port: int) -> tuple[str, int] | None:
         """Return IP address and port, or None if the host has no such port."""
         found = self.addresses.get(f"{host}:{port}")
@@ -49,6 +52,8 @@ class Endpoints:
         subset = fields.text("subset") or ""
         port_fields = fields.child("port")
         port: int | None = self.service_port
+        if port_fields is None and host is not None and len(self._ports(host)) > 1:
+            fields.refuse("port", f"{host} has several ports; say which")
         if port_fields is not None:
             port_fields.required("number")
             port = port_fields.integer("number", 1, 65535)

@@ -3,18 +3,19 @@
 from meshsplit.translator.envoy import Json, typed
 from meshsplit.translator.fields import Fields
 
+_NEVER: Json = {"numerator": 0, "denominator": "HUNDRED"}
+"""Istio: a fault without a percentage hits nobody."""
 
-def percentage(fields: Fields, key: str, default: float | None = 100) -> Json | None:
-    """Read Istio's Percent as Envoy's FractionalPercent."""
+
+def percentage(fields: Fields, key: str) -> Json | None:
+    """Read Istio's Percent as Envoy's FractionalPercent; None if it isn't there."""
     child = fields.child(key)
-    value: float | None = default
-    if child is not None:
-        value = child.number("value", 0, 100)
-        child.close()
-        value = 0 if value is None else value
-    if value is None:
+    if child is None:
         return None
-    return {"numerator": round(value * 10_000), "denominator": "MILLION"}
+    value = child.number("value", 0, 100) or 0
+    child.close()
+    # Istio cuts off what is smaller than a millionth, and so what a float falls short of one.
+    return {"numerator": int(value * 10_000), "denominator": "MILLION"}
 
 
 def read_fault(fields: Fields | None) -> Json:
@@ -26,14 +27,14 @@ def read_fault(fields: Fields | None) -> Json:
         delay.required("fixedDelay")
         fault["delay"] = {
             "fixed_delay": delay.duration("fixedDelay"),
-            "percentage": percentage(delay, "percentage"),
+            "percentage": percentage(delay, "percentage") or _NEVER,
         }
         delay.close()
     if (abort := fields.child("abort")) is not None:
         abort.required("httpStatus")
         fault["abort"] = {
             "http_status": abort.integer("httpStatus", 200, 599),
-            "percentage": percentage(abort, "percentage"),
+            "percentage": percentage(abort, "percentage") or _NEVER,
         }
         abort.close()
     if not fault:

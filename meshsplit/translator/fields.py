@@ -52,6 +52,10 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
 
+    def keys(self) -> set[str]:
+        """Return the names of the fields there are."""
+        return set(self._values)
+
     def __bool__(self) -> bool:
         return bool(self._values)
 

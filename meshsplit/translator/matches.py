@@ -28,7 +28,8 @@ def string_match(fields: Fields) -> Json | None:
 
 def is_catch_all(match: Json) -> bool:
     """Whether an Envoy match takes every request (Istio tries such rules last)."""
-    return match == {"prefix": "/", "case_sensitive": True}
+    every_path = match.get("prefix") == "/" or match.get("safe_regex") == {"regex": ".*"}
+    return every_path and not match.get("headers") and not match.get("query_parameters")
 
 
 def read_match(fields: Fields, gateway: str) -> tuple[str, Json]:
@@ -37,21 +38,19 @@ def read_match(fields: Fields, gateway: str) -> tuple[str, Json]:
     case_sensitive = not (fields.boolean("ignoreUriCase") or False)
     match = {**_path(fields.child("uri")), "case_sensitive": case_sensitive}
     headers: list[Json] = []
-    for key in ("method", "scheme", "authority"):
+    for header, wanted in fields.named("headers").items():
+        headers.append(_present_or_matching(header.lower(), wanted))
+    for header, unwanted in fields.named("withoutHeaders").items():
+        matcher = _present_or_matching(header.lower(), unwanted)
+        if "string_match" in matcher:
+            matcher["treat_missing_header_as_empty"] = True
+        headers.append({**matcher, "invert_match": True})
+    headers.sort(key=lambda matcher: str(matcher["name"]))
+    for key in ("method", "authority", "scheme"):
         if (child := fields.child(key)) is not None:
             _refuse_if_empty(child)
             if (value := string_match(child)) is not None:
                 headers.append({"name": f":{key}", "string_match": value})
-    for header, child in sorted(fields.named("headers").items()):
-        headers.append(_present_or_matching(header.lower(), child))
-    for header, child in sorted(fields.named("withoutHeaders").items()):
-        headers.append(
-            {
-                **_present_or_matching(header.lower(), child),
-                "invert_match": True,
-                "treat_missing_header_as_empty": True,
-            }
-        )
     parameters = [
         _present_or_matching(parameter, child)
         for parameter, child in sorted(fields.named("queryParams").items())
@@ -81,7 +80,13 @@ def _refuse_if_empty(fields: Fields) -> None:
 
 
 def _present_or_matching(name: str, fields: Fields) -> Json:
-    """Match a header or query parameter; ``{}`` means that it is there, whatever it says."""
+    """Match a header or query parameter; ``{}`` means that it is there, whatever it says.
+
+    So does the regex ``*``, which is none: Istio takes it for what people mean by it.
+    """
+    if fields.text("regex") == "*" and not {"exact", "prefix"} & fields.keys():
+        fields.close()
+        return {"name": name, "present_match": True}
     value = string_match(fields)
     if value is None:
         return {"name": name, "present_match": True}

@@ -38,11 +38,10 @@ _PREVIOUS_HOSTS: Json = {
 def default_policy() -> Json:
     """Return the retries of a route that says nothing about them, as Istio has them.
 
-    Source: istio/istio, pilot/pkg/networking/core/route/retry/retry.go, with its default of
-    EXCLUDE_UNSAFE_503_FROM_DEFAULT_RETRY.
+    Source: istio/istio 1.31, pilot/pkg/networking/core/route/retry/retry.go.
     """
     return {
-        "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
+        "retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
         "num_retries": 2,
         "retry_host_predicate": [_PREVIOUS_HOSTS],
         "host_selection_retry_max_attempts": "5",
@@ -79,6 +78,6 @@ def _conditions(fields: Fields, text: str) -> Json:
     for code in codes:
         if code not in {status.value for status in HTTPStatus}:
             fields.refuse("retryOn", f"{code} is no HTTP status")
-    if codes and "retriable-status-codes" not in names:
+    if codes and "retriable-status-codes" not in ",".join(names):
         names.append("retriable-status-codes")
     return {"retry_on": ",".join(names), **({"retriable_status_codes": codes} if codes else {})}

@@ -84,17 +84,17 @@ def _read_rule(rule: Fields, service: str, around: Surroundings, routing: Routin
     elif (response := rule.child("directResponse")) is not None:
         route["direct_response"] = read_direct_response(response)
     elif "route" in rule:
-        route["route"], destinations = read_forward(rule, around)
+        route["route"], destinations = read_forward(rule, around, host)
         own = route["route"].pop("_route", {})
         for key, values in own.items():
             operations[key] = [*operations.get(key, []), *values]
         routing.destinations += destinations
-        if host is not None:
-            route["route"]["host_rewrite_literal"] = host
     else:
         rule.place.refuse(f"expected one of {', '.join(_ACTIONS)}")
     rule.close()
-    for match_name, match in matches or [("", {"prefix": "/", "case_sensitive": True})]:
+    for match_name, match in matches or [("", {"prefix": "/"})]:
+        if routing.routes and is_catch_all(routing.routes[-1]["match"]):
+            return  # as Istio does: nothing after a rule that takes every request is reached
         routing.routes.append(
             {
                 **present(name=".".join(part for part in (name, match_name) if part)),

@@ -4,48 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from meshsplit.translator.bootstrap import Layout, bootstrap
-from meshsplit.translator.endpoints import Endpoints
-from meshsplit.translator.translation import IDENTITY_HOST, Local, Translation, translate
-
-ROOT = Path(__file__).resolve().parents[2]
-ENDPOINTS = Endpoints(
-    {
-        "ingest": "127.0.0.1:8001",
-        "bridge:8000": "127.0.0.1:8002",
-        "reporter": "127.0.0.1:8004",
-        "dashboard": "127.0.0.1:8005",
-        "recorder:50051": "127.0.0.1:50051",
-    }
-)
-LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")), "this-run")
-
-
-def translated(mesh: Path = ROOT / "mesh") -> Translation:
-    return translate(mesh, ENDPOINTS, LOCAL)
-
-
-def rule(tmp_path: Path, **http: Any) -> list[dict[str, Any]]:
-    """Translate the project's mesh with one more VirtualService of one rule; returns its routes."""
-    mesh = tmp_path / "mesh"
-    shutil.copytree(ROOT / "mesh", mesh)
-    resource = {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "VirtualService",
-        "metadata": {"name": "tried"},
-        "spec": {"hosts": ["tried.test"], "gateways": ["meshsplit"], "http": [http]},
-    }
-    (mesh / "kustomization.yaml").unlink()  # then every file counts
-    (mesh / "routes" / "tried.yaml").write_text(yaml.safe_dump(resource))
-    (configuration,) = translated(mesh).routes
-    host = next(vh for vh in configuration["virtual_hosts"] if vh["name"] == "tried.test:80")
-    routes: list[dict[str, Any]] = host["routes"]
-    return routes
-
-
-TO_INGEST = [{"destination": {"host": "ingest"}}]
+from meshsplit.translator.bootstrap import bootstrap
+from meshsplit.translator.translation import IDENTITY_HOST
+from tests.translating import LOCAL, ROOT, TO_INGEST, rule, translated
 
 
 def test_the_project_s_mesh_translates_to_json() -> None:
@@ -104,7 +66,7 @@ def test_a_route_that_says_nothing_has_istio_s_timeout_and_retries(tmp_path: Pat
     assert route["match"]["prefix"] == "/"
     assert route["route"]["timeout"] == "0s"
     assert route["route"]["retry_policy"]["retry_on"] == (
-        "connect-failure,refused-stream,unavailable,cancelled"
+        "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
     )
     assert route["route"]["retry_policy"]["num_retries"] == 2
 
@@ -164,15 +126,15 @@ def test_headers_methods_and_parameters_all_have_to_match(tmp_path: Path) -> Non
     )
     assert route["name"] == "tried.all"
     assert route["match"]["headers"] == [
-        {"name": ":method", "string_match": {"exact": "PUT"}},
         {"name": "x-one", "string_match": {"prefix": "1"}},
-        {"name": "x-two", "present_match": True},
         {
             "name": "x-three",
             "string_match": {"exact": "3"},
             "invert_match": True,
             "treat_missing_header_as_empty": True,
         },
+        {"name": "x-two", "present_match": True},
+        {"name": ":method", "string_match": {"exact": "PUT"}},
     ]
     assert route["match"]["query_parameters"] == [
         {"name": "q", "string_match": {"safe_regex": {"regex": "a+"}}}

@@ -29,6 +29,7 @@ class ObservedAnswer(Answer):
 
     since: str = Field(description="ISO 8601, UTC")
     requests: int
+    unit: str = Field("requests", description="what they are: requests, or users")
     counts: dict[str, int]
     shares: dict[str, float] = Field(description="0 to 1 each; all 0 without requests")
 

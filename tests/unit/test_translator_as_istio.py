@@ -1,0 +1,86 @@
+"""Where Istio does what one wouldn't expect, the local gateway does it too."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.translating import TO_INGEST, rule
+
+
+def test_a_fault_without_a_percentage_hits_nobody_and_a_mirror_without_one_gets_everything(
+    tmp_path: Path,
+) -> None:
+    (route,) = rule(
+        tmp_path,
+        route=TO_INGEST,
+        fault={"delay": {"fixedDelay": "2s"}, "abort": {"httpStatus": 503}},
+        mirrors=[
+            {"destination": {"host": "bridge"}},
+            {"destination": {"host": "reporter"}, "percentage": {"value": 0}},
+        ],
+    )
+    fault = route["typed_per_filter_config"]["envoy.filters.http.fault"]
+    assert fault["delay"]["percentage"]["numerator"] == 0
+    assert fault["abort"]["percentage"]["numerator"] == 0
+    (mirror,) = route["route"]["request_mirror_policies"]
+    assert mirror["runtime_fraction"]["default_value"] == {
+        "numerator": 100,
+        "denominator": "HUNDRED",
+    }
+
+
+def test_a_rewrite_s_host_comes_before_the_rule_s_and_that_before_the_destination_s(
+    tmp_path: Path,
+) -> None:
+    own = [{"destination": {"host": "ingest"}, "headers": {"request": {"set": {"host": "three"}}}}]
+    two = {"request": {"set": {"host": "two"}}}
+    made = [
+        rule(tmp_path / "a", route=own, headers=two, rewrite={"authority": "one"}),
+        rule(tmp_path / "b", route=own, headers=two),
+        rule(tmp_path / "c", route=own),
+    ]
+    assert [route["route"]["host_rewrite_literal"] for (route,) in made] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("redirect", "port"),
+    [
+        ({"port": 8443}, 8443),
+        ({"port": 80}, None),
+        ({"port": 443, "scheme": "https"}, None),
+        ({"port": 443}, 443),
+        ({"derivePort": "FROM_REQUEST_PORT", "uri": "/"}, None),
+        ({"derivePort": "FROM_REQUEST_PORT", "scheme": "https"}, 80),
+        ({"derivePort": "FROM_PROTOCOL_DEFAULT", "uri": "/"}, None),
+    ],
+)
+def test_a_redirect_s_port_is_not_said_where_the_scheme_says_it(
+    tmp_path: Path, redirect: dict[str, Any], port: int | None
+) -> None:
+    (route,) = rule(tmp_path, redirect=redirect)
+    assert route["redirect"].get("port_redirect") == port
+
+
+def test_nothing_after_a_rule_that_takes_every_request_is_there(tmp_path: Path) -> None:
+    routes = rule(
+        tmp_path,
+        match=[{"uri": {"exact": "/a"}}, {"uri": {"regex": ".*"}}, {"uri": {"exact": "/b"}}],
+        route=TO_INGEST,
+    )
+    assert [route["match"] for route in routes] == [
+        {"path": "/a", "case_sensitive": True},
+        {"safe_regex": {"regex": ".*"}, "case_sensitive": True},
+    ]
+
+
+def test_the_regex_star_means_that_the_header_is_there(tmp_path: Path) -> None:
+    (route,) = rule(
+        tmp_path,
+        match=[{"headers": {"x-a": {"regex": "*"}}, "withoutHeaders": {"x-b": {}}}],
+        route=TO_INGEST,
+    )
+    assert route["match"]["headers"] == [
+        {"name": "x-a", "present_match": True},
+        {"name": "x-b", "present_match": True, "invert_match": True},
+    ]
