@@ -16,7 +16,7 @@ from meshsplit.translator.endpoints import Endpoints
 from meshsplit.translator.refusal import Refused
 from meshsplit.translator.translation import Local, translate
 
-SERVICES = ("ingest", "bridge", "reporter", "dashboard")
+SERVICES = ("ingest", "bridge", "reporter", "dashboard", "shadow")
 
 app = typer.Typer(
     no_args_is_help=True,

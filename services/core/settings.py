@@ -107,13 +107,17 @@ class WritingSettings(BaseServiceSettings):
         return _ANSWER_BY_S - 2 * self.store_timeout_s
 
 
-class ArmSettings(WritingSettings):
-    """What an arm, a service that takes records over HTTP, has besides."""
+class DoorSettings(BaseServiceSettings):
+    """What a service that takes records over HTTP has besides."""
 
     arm: ArmName
     """The arm's name, as the split and the answers call it."""
     body_timeout_s: float = Field(default=10.0, gt=0, le=300)
     """Longest time a request's body may take to arrive."""
+
+
+class ArmSettings(WritingSettings, DoorSettings):
+    """What an arm has: it takes records over HTTP and has them stored."""
 
 
 _Settings = TypeVar("_Settings", bound=BaseServiceSettings)

@@ -27,6 +27,10 @@ def json_answer(status: int, body: bytes) -> Answer:
     return Answer(status, _JSON, body)
 
 
+CHECKED: Final = json_answer(200, b'{"stored":false}')
+"""A shadow's answer to a record: it is one, and it was thrown away."""
+
+
 def problem(
     kind: ProblemType,
     detail: str,

@@ -12,7 +12,7 @@ from services.core.http.application import ServiceApplication
 from services.core.http.health import StoreStates, health_routes
 from services.core.http.records import BODY_LIMIT, RecordsEndpoint, Submit
 from services.core.lifecycle import Lifecycle
-from services.core.settings import ArmSettings
+from services.core.settings import DoorSettings
 from services.core.telemetry.metrics import RequestTally
 
 _SCHEMAS: Final[tuple[type, ...]] = (Record, Problem)
@@ -21,14 +21,14 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 
 def arm_application(
     name: str,
-    settings: ArmSettings,
+    settings: DoorSettings,
     *,
-    submit: Submit,
+    submit: Submit | None,
     lifecycle: Lifecycle,
     registry: CollectorRegistry,
     stores: StoreStates,
 ) -> ServiceApplication:
-    """Make an arm's application around what stores its records."""
+    """Make an arm's application around what stores its records; without it, a shadow's."""
     tally = RequestTally(name, settings.arm)
     registry.register(tally)
     endpoint = RecordsEndpoint(

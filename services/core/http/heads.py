@@ -63,9 +63,12 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     return head
 
 
-def check_head(head: Head, *, body_limit: int) -> Refusal | None:
-    """Say what is wrong with a POST's headers, the first thing only; None: nothing."""
-    if is_shadow(head.host):
+def check_head(head: Head, *, body_limit: int, stores: bool = True) -> Refusal | None:
+    """Say what is wrong with a POST's headers, the first thing only; None: nothing.
+
+    A service that ``stores`` takes no mirror's copy.
+    """
+    if stores and is_shadow(head.host):
         return Refusal(
             problems.SHADOW_REFUSED,
             "the authority ends in -shadow, so the request is a mirror's; this service stores",

@@ -45,11 +45,12 @@ class RecordsEndpoint:
         *,
         service: str,
         arm: str,
-        submit: Submit,
+        submit: Submit | None,
         lifecycle: Lifecycle,
         tally: RequestTally,
         body_timeout_s: float,
     ) -> None:
+        """Without ``submit`` it is a shadow's: a record is checked, and then thrown away."""
         self._submit = submit
         self._lifecycle = lifecycle
         self._tally = tally
@@ -83,7 +84,7 @@ class RecordsEndpoint:
 
     async def _post(self, head: Head, receive: Receive) -> tuple[Answer, bool]:
         """Store one record; say the answer, and whether the connection must end with it."""
-        refusal = check_head(head, body_limit=BODY_LIMIT)
+        refusal = check_head(head, body_limit=BODY_LIMIT, stores=self._submit is not None)
         if refusal is not None:
             return await self._refuse(refusal, head, receive)
         try:
@@ -98,6 +99,8 @@ class RecordsEndpoint:
             record = decode_record(body)
         except Refused as error:
             return answers.refused(error, request_id=request_id), False
+        if self._submit is None:
+            return answers.CHECKED, False
         key = None if head.key is None else head.key.decode()
         outcome = await self._submit(Pending(self._new_id(), record, key, request_id))
         return answers.of_outcome(outcome, request_id=request_id), False
