@@ -1,6 +1,7 @@
 """Istio's DestinationRule: how to talk to a host, and its subsets."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Self
 
 from meshsplit.translator.documents import Document
@@ -56,7 +57,7 @@ def read_destination_rule(document: Document, endpoints: Endpoints) -> Destinati
     for subset in spec.children("subsets"):
         subset.required("name")
         name = subset.text("name")
-        if subset.text_map("labels"):
+        if subset.text_map("labels") and not endpoints.others_by_name:
             subset.refuse("labels", "a process on this machine has no labels to choose it by")
         policy = _read_policy(subset.child("trafficPolicy")).over(rule.policy)
         subset.close()
@@ -79,7 +80,7 @@ def cluster(destination: Destination, rule: DestinationRule | None, endpoints: E
     lb_endpoint = {"endpoint": {"address": socket_address(*address)}}
     found: Json = {
         "name": destination.cluster,
-        "type": "STATIC",
+        "type": "STATIC" if _is_ip(address[0]) else "STRICT_DNS",
         "connect_timeout": "10s",  # Istio's default
         "lb_policy": "LEAST_REQUEST",  # Istio's default
         "circuit_breakers": {"thresholds": [_thresholds()]},
@@ -89,6 +90,14 @@ def cluster(destination: Destination, rule: DestinationRule | None, endpoints: E
         },
     }
     return found | (policy.connections or {}) | (policy.outliers or {}) | (policy.balancer or {})
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_policy(fields: Fields | None) -> Policy:

@@ -27,10 +27,14 @@ class Endpoints:
     addresses: Mapping[str, str]
     service_port: int = 8000
     """The port number that a host without one has in the mesh's files."""
+    others_by_name: bool = False
+    """Whether a host that isn't here is taken by its name, for DNS to find; else it is refused."""
 
     def knows(self, host: str) -> bool:
         """Whether the host is there at all."""
-        return any(key.rpartition(":")[0] == host or key == host for key in self.addresses)
+        return self.others_by_name or any(
+            key.rpartition(":")[0] == host or key == host for key in self.addresses
+        )
 
     def _ports(self, host: str) -> list[str]:
         return [key for key in self.addresses if key.rpartition(":")[0] == host]
@@ -41,7 +45,7 @@ class Endpoints:
         if found is None and port == self.service_port:
             found = self.addresses.get(host)
         if found is None:
-            return None
+            return (host, port) if self.others_by_name else None
         ip, _, number = found.rpartition(":")
         return ip.strip("[]"), int(number)
 
