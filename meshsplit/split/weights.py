@@ -11,11 +11,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from meshsplit.translator.documents import read_all
+from meshsplit.translator.documents import ARMS, read_all
 from meshsplit.translator.refusal import Refused
 
-ARMS = "meshsplit.dev/arms"
-"""The annotation that makes a VirtualService a split: a YAML list of name, host and color."""
 COUNTS = "meshsplit.dev/counts"
 """The annotation that says what a decision of the weights is one of; without it: requests."""
 

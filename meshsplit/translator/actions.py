@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meshsplit.translator.endpoints import Destination, Endpoints
 from meshsplit.translator.envoy import Json, present
 from meshsplit.translator.faults import percentage
-from meshsplit.translator.fields import Fields
+from meshsplit.translator.fields import Fields, Place
 from meshsplit.translator.headers import read_headers
 from meshsplit.translator.retries import read_retries
 
@@ -29,20 +29,32 @@ class Surroundings:
     """What a rule may refer to."""
 
     gateway: str
+    port: int
     endpoints: Endpoints
     subsets: Mapping[str, frozenset[str]]
     """The subsets that DestinationRules define, by host."""
 
 
-def read_forward(
-    rule: Fields, around: Surroundings, authority: str | None = None
-) -> tuple[Json, list[Destination]]:
-    """Read ``route`` and what belongs to it: Envoy's RouteAction, and the destinations it names.
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Requests that are sent on."""
+
+    action: Json
+    """Envoy's RouteAction."""
+    operations: Json
+    """Header operations of the one destination; of several, each cluster has its own."""
+    destinations: list[Destination]
+    mirrored: list[tuple[Place, Destination]]
+    """Where copies go, and where the files say so."""
+
+
+def read_forward(rule: Fields, around: Surroundings, authority: str | None = None) -> Forward:
+    """Read ``route`` and what belongs to it.
 
     ``authority`` is the Host that the rule's header operations set; a rewrite comes before it, and
     it before a destination's own.
     """
-    action, destinations = _weighted(rule, around)
+    action, operations, destinations = _weighted(rule, around)
     action |= present(host_rewrite_literal=authority)
     rewrite = rule.child("rewrite")
     if rewrite is not None:
@@ -64,14 +76,15 @@ def read_forward(
     # Istio: no timeout unless there is one.
     timeout = rule.duration("timeout", minimum_ms=0) or "0s"
     action["timeout"] = timeout
-    action["max_grpc_timeout"] = timeout  # as Istio does: a client's grpc-timeout gets no more
     if (retries := read_retries(rule.child("retries"))) is not None:
         action["retry_policy"] = retries
-    mirrors = [*_mirrors(rule, around, destinations)]
-    return {**action, **present(request_mirror_policies=mirrors)}, destinations
+    mirrors, mirrored = _mirrors(rule, around)
+    action |= present(request_mirror_policies=mirrors)
+    return Forward(action, operations, destinations, mirrored)
 
 
-def _weighted(rule: Fields, around: Surroundings) -> tuple[Json, list[Destination]]:
+def _weighted(rule: Fields, around: Surroundings) -> tuple[Json, Json, list[Destination]]:
+    """Return the action, the header operations of a single destination, and all destinations."""
     entries = rule.children("route")
     found: list[tuple[Destination, int, Json]] = []
     total = 0
@@ -97,22 +110,22 @@ def _weighted(rule: Fields, around: Surroundings) -> tuple[Json, list[Destinatio
     if alone and found:
         destination, _, operations = found[0]
         host = operations.pop("host_rewrite_literal", None)
-        return {
-            "cluster": destination.cluster,
-            **present(host_rewrite_literal=host),
-            "_route": operations,
-        }, [destination]
+        action = {"cluster": destination.cluster, **present(host_rewrite_literal=host)}
+        return action, operations, [destination]
     clusters = [
         {"name": destination.cluster, "weight": weight, **operations}
         for destination, weight, operations in found
         if weight > 0  # as Istio does: a destination of weight 0 isn't there
     ]
-    return {"weighted_clusters": {"clusters": clusters}}, [item[0] for item in found]
+    return {"weighted_clusters": {"clusters": clusters}}, {}, [item[0] for item in found]
 
 
-def _mirrors(rule: Fields, around: Surroundings, destinations: list[Destination]) -> list[Json]:
+def _mirrors(
+    rule: Fields, around: Surroundings
+) -> tuple[list[Json], list[tuple[Place, Destination]]]:
     rule.at_most_one("mirror", "mirrors")
     policies: list[Json] = []
+    mirrored: list[tuple[Place, Destination]] = []
     default = percentage(rule, "mirrorPercentage") or _ALWAYS
     targets: list[tuple[Fields, Json]] = []
     if (mirror := rule.child("mirror")) is not None:
@@ -129,18 +142,20 @@ def _mirrors(rule: Fields, around: Surroundings, destinations: list[Destination]
     for child, share in targets:
         destination = around.endpoints.read(child, around.subsets)
         if destination is not None and share["numerator"]:
-            destinations.append(destination)
+            mirrored.append((child.place, destination))
             policies.append(
                 {
                     "cluster": destination.cluster,
                     "runtime_fraction": {"default_value": share},
                     "trace_sampled": False,
+                    # As Istio does since 1.28: a copy's Host is the request's, without a mark.
+                    "disable_shadow_host_suffix_append": True,
                 }
             )
-    return policies
+    return policies, mirrored
 
 
-def read_redirect(fields: Fields, port: int = 80) -> Json:
+def read_redirect(fields: Fields, port: int) -> Json:
     """Read HTTPRedirect as Envoy's RedirectAction; ``port`` is the Gateway's."""
     code = fields.integer("redirectCode", 301, 308)
     if code is not None and code not in _REDIRECTS:

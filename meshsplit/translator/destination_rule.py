@@ -120,10 +120,7 @@ def _read_policy(fields: Fields | None) -> Policy:
 def _thresholds(**limits: int | None) -> Json:
     names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
     filled = {name: limits.get(name) for name in names}
-    return {
-        **{name: _UNLIMITED if value is None else value for name, value in filled.items()},
-        "track_remaining": True,
-    }
+    return {name: _UNLIMITED if value is None else value for name, value in filled.items()}
 
 
 def _read_connections(fields: Fields) -> Json:
@@ -186,7 +183,7 @@ def _read_outliers(fields: Fields) -> Json:
         ),
     ):
         if (value := fields.integer(key)) is not None:
-            detection |= {count: value, enforcing: 100} if value else {enforcing: 0}
+            detection |= {count: value, enforcing: 100 if value else 0}
     if fields.boolean("splitExternalLocalOriginErrors"):
         detection["split_external_local_origin_errors"] = True
         detection["enforcing_local_origin_success_rate"] = 0

@@ -1,5 +1,6 @@
 """The files of a mesh folder, as resources."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,20 @@ FOLDERS = ("gateway", "routes", "destinations")
 
 API = "networking.istio.io/v1"
 _SAME_API = (API, "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
+ARMS = "meshsplit.dev/arms"
+"""The annotation that makes a VirtualService a split: a YAML list of name, host and color."""
 KINDS = ("Gateway", "VirtualService", "DestinationRule")
 
 _NO_IDENTITY = "processes of one machine have no mesh identities and no mutual TLS"
 _NO_SIDECAR = "without a cluster there are no sidecars; the gateway is the only proxy"
+_NO_API_SERVER = "there is no API server to refuse an object; the translator refuses the files"
 FOR_A_CLUSTER = {
     "PeerAuthentication": _NO_IDENTITY,
     "AuthorizationPolicy": _NO_IDENTITY,
     "Sidecar": _NO_SIDECAR,
     "Telemetry": _NO_SIDECAR,
+    "ValidatingAdmissionPolicy": _NO_API_SERVER,
+    "ValidatingAdmissionPolicyBinding": _NO_API_SERVER,
 }
 """Kinds that the local gateway passes by, and why. Any other that it doesn't know is refused."""
 
@@ -35,6 +41,7 @@ class Document:
     kind: str
     name: str
     spec: Fields
+    annotations: Mapping[str, str]
 
 
 def files_of(mesh: Path) -> list[Path]:
@@ -132,13 +139,16 @@ def _document(file: str, content: Any, refusals: list[Refusal]) -> Document | No
         for key in ("namespace", "labels", "annotations"):  # Kubernetes' own; nothing here
             metadata.child(key) if key != "namespace" else metadata.text(key)
         metadata.close()
+    annotations: dict[str, str] = {}
+    if metadata is not None and (noted := metadata.child("annotations")) is not None:
+        annotations = {key: noted.text(key) or "" for key in noted.keys()}  # noqa: SIM118 - no dict
     resource.required("spec")
     resource.child("spec")
     resource.close()
     if len(refusals) > before or name is None:
         return None
     spec = Fields(content["spec"], Place(file, f"{kind} {name}", refusals).at("spec"))
-    return Document(file, str(kind), name, spec)
+    return Document(file, str(kind), name, spec, annotations)
 
 
 def _refuse_repeated_names(documents: list[Document]) -> None:

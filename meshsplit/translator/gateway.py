@@ -7,10 +7,12 @@ from meshsplit.translator.documents import Document
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The gateway's name, and the host patterns (``*``, ``*.example.org``) it serves."""
+    """The gateway's name, its port, and the host patterns (``*``, ``*.example.org``) it serves."""
 
     name: str
     hosts: tuple[str, ...]
+    port: int = 80
+    """The number its servers have; the local gateway listens elsewhere (stack.toml)."""
 
     def serves(self, host: str) -> bool:
         """Whether requests for ``host`` come in here."""
@@ -43,7 +45,7 @@ def read_gateway(document: Document) -> Gateway:
         hosts += [host.rpartition("/")[2] for host in server.texts("hosts")]
         server.close()
     spec.close()
-    return Gateway(document.name, tuple(hosts))
+    return Gateway(document.name, tuple(hosts), min(ports, default=80))
 
 
 def _covers(pattern: str, host: str) -> bool:

@@ -72,7 +72,7 @@ def translate(mesh: Path, endpoints: Endpoints, local: Local) -> Translation:
         raise Refused(sorted(refusals, key=lambda refusal: refusal.file))
     gateway = read_gateway(gateways[0])
     subsets = {host: frozenset(rule.subsets) for host, rule in rules.items()}
-    around = Surroundings(gateway.name, endpoints, subsets)
+    around = Surroundings(gateway.name, gateway.port, endpoints, subsets)
     services = sorted(by_kind.get("VirtualService", []), key=lambda service: service.name)
     routings = [read_virtual_service(service, gateway, around) for service in services]
     if refusals:

@@ -10,11 +10,11 @@ from meshsplit.translator.actions import (
     read_redirect,
 )
 from meshsplit.translator.cors import read_cors
-from meshsplit.translator.documents import Document
+from meshsplit.translator.documents import ARMS, Document
 from meshsplit.translator.endpoints import Destination
 from meshsplit.translator.envoy import Json, present
 from meshsplit.translator.faults import read_fault
-from meshsplit.translator.fields import Fields
+from meshsplit.translator.fields import Fields, Place
 from meshsplit.translator.gateway import Gateway
 from meshsplit.translator.headers import read_headers
 from meshsplit.translator.matches import is_catch_all, read_match
@@ -29,6 +29,7 @@ class Routing:
     hosts: list[str] = field(default_factory=list)
     routes: list[Json] = field(default_factory=list)
     destinations: list[Destination] = field(default_factory=list)
+    mirrored: list[tuple[Place, Destination]] = field(default_factory=list)
 
 
 def read_virtual_service(document: Document, gateway: Gateway, around: Surroundings) -> Routing:
@@ -48,7 +49,18 @@ def read_virtual_service(document: Document, gateway: Gateway, around: Surroundi
     for rule in spec.children("http"):
         _read_rule(rule, document.name, around, routing)
     spec.close()
+    if ARMS in document.annotations:
+        _refuse_copies_to_arms(routing)
+    routing.destinations += [destination for _, destination in routing.mirrored]
     return routing
+
+
+def _refuse_copies_to_arms(routing: Routing) -> None:
+    """Refuse a mirror to where the records go: Istio doesn't mark a copy, so it would be stored."""
+    hosts = {destination.host for destination in routing.destinations}
+    for place, destination in routing.mirrored:
+        if destination.host in hosts:
+            place.refuse(f"{destination.host} stores what it gets; mirror to one that doesn't")
 
 
 def virtual_hosts(routings: Iterable[Routing]) -> list[Json]:
@@ -80,15 +92,16 @@ def _read_rule(rule: Fields, service: str, around: Surroundings, routing: Routin
     operations, host = read_headers(rule.child("headers"))
     filters = read_fault(rule.child("fault")) | read_cors(rule.child("corsPolicy"))
     if (redirect := rule.child("redirect")) is not None:
-        route["redirect"] = read_redirect(redirect)
+        route["redirect"] = read_redirect(redirect, around.port)
     elif (response := rule.child("directResponse")) is not None:
         route["direct_response"] = read_direct_response(response)
     elif "route" in rule:
-        route["route"], destinations = read_forward(rule, around, host)
-        own = route["route"].pop("_route", {})
-        for key, values in own.items():
+        forward = read_forward(rule, around, host)
+        route["route"] = forward.action
+        for key, values in forward.operations.items():
             operations[key] = [*operations.get(key, []), *values]
-        routing.destinations += destinations
+        routing.destinations += forward.destinations
+        routing.mirrored += forward.mirrored
     else:
         rule.place.refuse(f"expected one of {', '.join(_ACTIONS)}")
     rule.close()

@@ -185,3 +185,12 @@ def test_a_patch_does_what_rfc_6902_says(operation: dict[str, Any], result: Any)
 def test_a_patch_that_does_not_fit_is_an_error(operation: Any) -> None:
     with pytest.raises(PatchError, match="operation 0"):
         apply_patch({"list": [1, 2]}, [operation])
+
+
+def test_a_mirror_to_an_arm_is_refused(tmp_path: Path) -> None:
+    mesh = mesh_with(tmp_path, "components/mirror")
+    component = mesh / "components" / "mirror" / "kustomization.yaml"
+    component.write_text(component.read_text().replace("host: shadow", "host: bridge"))
+    (refusal,) = refusals(mesh)
+    assert refusal.path == "spec.http[1].mirrors[0].destination"
+    assert "bridge stores what it gets" in refusal.message

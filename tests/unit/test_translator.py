@@ -160,6 +160,7 @@ def test_faults_mirrors_rewrites_and_headers_reach_envoy(tmp_path: Path) -> None
     assert fault["abort"]["http_status"] == 503
     (mirror,) = route["route"]["request_mirror_policies"]
     assert mirror["cluster"] == "outbound|8000||bridge"
+    assert mirror["disable_shadow_host_suffix_append"] is True
     assert mirror["runtime_fraction"]["default_value"]["numerator"] == 250_000
     assert route["route"]["prefix_rewrite"] == "/new"
     assert route["route"]["host_rewrite_literal"] == "other.test"

@@ -1,0 +1,24 @@
+"""Translating a mesh here, and naming what istiod has made of it otherwise."""
+
+from pathlib import Path
+
+from meshsplit.translator.bootstrap import Layout
+from meshsplit.translator.endpoints import Endpoints
+from meshsplit.translator.translation import Local, translate
+from tests.data_planes import Json, differences, normal_clusters, normal_routes
+
+HOSTS = ("ingest", "bridge", "reporter", "dashboard", "shadow")
+_LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
+_ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
+
+
+def found_differences(mesh: Path, istiod: tuple[Json, list[Json]]) -> list[str]:
+    """Name the fields of routes and clusters that differ; the gateway has more clusters."""
+    made = translate(mesh, _ENDPOINTS, _LOCAL)
+    routes, clusters = istiod
+    here, there = normal_clusters(made.clusters), normal_clusters(clusters)
+    known = {name: there[name] for name in here if name in there}
+    return [
+        *differences(normal_routes(made.routes[0]), normal_routes(routes), "routes"),
+        *differences(here, known, "clusters"),
+    ]
