@@ -185,7 +185,7 @@ def free_port() -> int:
 async def running(folder: Path, *extra: str) -> AsyncIterator[Gateway]:
     """Run a gateway with the project's mesh files in ``folder``."""
     shutil.copytree(ROOT / "mesh", folder / "mesh")
-    names = ("ingest", "bridge", "reporter", "dashboard", *extra)
+    names = ("ingest", "bridge", "recorder", "reporter", "dashboard", *extra)
     gateway = Gateway(folder, free_port(), free_port(), {name: Upstream(name) for name in names})
     try:
         for upstream in gateway.upstreams.values():

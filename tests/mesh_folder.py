@@ -15,6 +15,12 @@ def components() -> list[str]:
     )
 
 
+def in_the_file_s_order() -> list[str]:
+    """Every component in the order in which kustomization.yaml shows them."""
+    lines = (MESH / "kustomization.yaml").read_text().splitlines()
+    return [line.split()[2] for line in lines if line.strip().startswith("# - components/")]
+
+
 def mesh_with(folder: Path, *names: str) -> Path:
     """Copy the mesh into ``folder``/mesh with these components."""
     mesh = Path(shutil.copytree(MESH, folder / "mesh"))

@@ -18,7 +18,7 @@ from meshsplit.translator.endpoints import Endpoints
 from meshsplit.translator.refusal import Refused
 from meshsplit.translator.translation import Local, Translation, translate
 
-SERVICES = ("ingest", "bridge", "reporter", "dashboard", "shadow")
+SERVICES = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
 
 AnyHost = Annotated[
     bool, typer.Option("--any-host", help="Take hosts unknown here by their names (DNS).")

@@ -17,6 +17,8 @@ API = "networking.istio.io/v1"
 _SAME_API = (API, "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
 ARMS = "meshsplit.dev/arms"
 """The annotation that makes a VirtualService a split: a YAML list of name, host and color."""
+SIDECARS = "mesh"
+"""Istio's name for all sidecars, where a gateway's could stand."""
 KINDS = ("Gateway", "VirtualService", "DestinationRule")
 
 _NO_IDENTITY = "processes of one machine have no mesh identities and no mutual TLS"
@@ -113,8 +115,11 @@ def read_documents(mesh: Path, refusals: list[Refusal]) -> list[Document]:
 
 def passed_by(resource: Resource) -> str:
     """Return why the local gateway passes a resource by; empty if it doesn't."""
-    kind = resource.content.get("kind") if isinstance(resource.content, dict) else None
-    return FOR_A_CLUSTER.get(str(kind), "")
+    content = resource.content if isinstance(resource.content, dict) else {}
+    spec = content.get("spec")
+    if content.get("kind") == "VirtualService" and isinstance(spec, dict):
+        return _NO_SIDECAR if spec.get("gateways") == [SIDECARS] else ""
+    return FOR_A_CLUSTER.get(str(content.get("kind")), "")
 
 
 def _is_yaml(path: Path) -> bool:

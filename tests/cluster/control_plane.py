@@ -22,7 +22,7 @@ from tests.generated_mesh import virtual_service
 
 NAMESPACE = f"meshsplit-differential-{os.getpid()}"
 PORT = 15801
-SERVICES = ("ingest", "bridge", "reporter", "dashboard", "shadow")
+SERVICES = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
 KINDS = ("Gateway", "VirtualService", "DestinationRule")
 MARK = "mark.internal"
 _WITHIN_S = 60.0

@@ -7,14 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.cluster.control_plane import PORT as ISTIOD_S
-from tests.cluster.control_plane import ControlPlane, control_plane, mesh_of, on_port, rendered
-from tests.comparing import found_differences
+from meshsplit.translator.documents import read_all
+from tests.cluster.control_plane import (
+    PORT,
+    ControlPlane,
+    control_plane,
+    istio_version,
+    mesh_of,
+    on_port,
+    rendered,
+    run,
+)
+from tests.cluster.record import normal
+from tests.comparing import found_differences, translated, translated_on
 from tests.data_planes import Json
 from tests.generated_mesh import rules, services
-from tests.mesh_folder import MESH, components, mesh_with
+from tests.mesh_folder import MESH, components, in_the_file_s_order, mesh_with
+from tests.recorded import recorded
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +41,15 @@ def base() -> list[Json]:
     return [resource for resource in rendered(MESH) if resource["kind"] != "VirtualService"]
 
 
-@pytest.mark.parametrize("names", [(), *((name,) for name in components())], ids=str)
+@pytest.mark.parametrize("name", ["", *components()])
 def test_a_component_is_the_same_to_istiod_and_to_the_local_gateway(
-    istiod: ControlPlane, tmp_path: Path, names: tuple[str, ...]
+    istiod: ControlPlane, tmp_path: Path, name: str
 ) -> None:
-    mesh = mesh_with(tmp_path, *names)
+    mesh = mesh_with(tmp_path, *filter(None, [name]))
     found = istiod.translated(rendered(mesh))
-    gateway = mesh / "gateway" / "gateway.yaml"
-    gateway.write_text(gateway.read_text().replace("number: 80\n", f"number: {ISTIOD_S}\n"))
-    assert found_differences(mesh, found) == []
+    assert found_differences(translated_on(mesh, PORT), found) == []
+    again = "`python -m tests.cluster.record` records it anew"
+    assert normal(found) == recorded()["meshes"][name], again
 
 
 @settings(
@@ -50,7 +62,24 @@ def test_a_component_is_the_same_to_istiod_and_to_the_local_gateway(
 def test_generated_services_are_the_same_to_istiod_and_to_the_local_gateway(
     istiod: ControlPlane, base: list[Json], made: list[Json]
 ) -> None:
-    resources = on_port([*base, *made], ISTIOD_S)
+    resources = on_port([*base, *made], PORT)
     found = istiod.translated(resources)
     with mesh_of(resources) as mesh:
-        assert found_differences(mesh, found) == [], made
+        assert found_differences(translated(mesh), found) == [], made
+
+
+def test_what_was_recorded_is_of_the_cluster_s_istio() -> None:
+    assert recorded()["istio"] == istio_version()
+
+
+def test_the_local_gateway_reads_kustomizations_as_kubectl_does(tmp_path: Path) -> None:
+    chosen = [name for name in in_the_file_s_order() if not name.endswith(("-grpc", "/abort"))]
+    for names in ((), *((name,) for name in components()), chosen):
+        mesh = mesh_with(tmp_path / "-".join(names).replace("/", "-")[:80], *names)
+        theirs = yaml.safe_load_all(run("kubectl", "kustomize", str(mesh)))
+        ours = [resource.content for resource in read_all(mesh)]
+        assert by_name(ours) == by_name(theirs)
+
+
+def by_name(resources: Iterator[Json] | list[Json]) -> dict[tuple[str, str], Json]:
+    return {(found["kind"], found["metadata"]["name"]): found for found in resources}

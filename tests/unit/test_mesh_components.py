@@ -11,10 +11,10 @@ from meshsplit.translator.endpoints import Endpoints
 from meshsplit.translator.patches import PatchError, apply_patch
 from meshsplit.translator.refusal import Refusal, Refused
 from meshsplit.translator.translation import Local, Translation, translate
-from tests.mesh_folder import MESH, components, mesh_with, use
+from tests.mesh_folder import MESH, components, in_the_file_s_order, mesh_with, use
 
 LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
-HOSTS = ("ingest", "bridge", "reporter", "dashboard", "shadow")
+HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
 ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
 INGEST, BRIDGE = "outbound|8000||ingest", "outbound|8000||bridge"
 
@@ -58,11 +58,7 @@ def test_a_split_is_what_its_name_says(tmp_path: Path, name: str, weights: dict[
 
 
 def test_all_of_them_go_together_in_the_order_that_the_file_shows(tmp_path: Path) -> None:
-    shown = [
-        line.split()[2]
-        for line in (MESH / "kustomization.yaml").read_text().splitlines()
-        if line.strip().startswith("# - components/")
-    ]
+    shown = in_the_file_s_order()
     assert sorted(shown) == components()
     one_split = [name for name in shown if "/splits/" not in name or name.endswith("/90-10")]
     names = list(routes(mesh_with(tmp_path, *one_split)))
@@ -105,8 +101,9 @@ def test_what_is_for_a_cluster_only_is_passed_by_with_a_reason() -> None:
     problems: list[Refusal] = []
     passed = [found for found in read_resources(MESH, problems) if passed_by(found)]
     assert problems == []
-    assert {found.content["kind"] for found in passed} == set(FOR_A_CLUSTER)
-    assert all(found.file.startswith("policies/") for found in passed)
+    kinds = {found.content["kind"] for found in passed}
+    assert kinds == {*FOR_A_CLUSTER, "VirtualService"}
+    assert all(found.file.startswith(("policies/", "sidecars/")) for found in passed)
 
 
 def write(mesh: Path, text: str) -> Path:

@@ -10,7 +10,8 @@ from meshsplit.translator.translation import Local, translate
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
-ENDPOINTS = Endpoints(dict.fromkeys(("ingest", "bridge", "reporter", "dashboard"), "127.0.0.1:1"))
+HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard")
+ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ CASES = [
     (RECORDS, "subset: direct", "subset: v2", "spec.http[2].route[0].destination.subset", "'v2'"),
     (RECORDS, "{number: 8000}", "{number: 9}", f"{ARM}destination.port", "no port 9"),
     (RECORDS, "exact: POST", "exakt: POST", "spec.http[1].match[0].method.exakt", "not known"),
-    (RECORDS, "[meshsplit]", "[mesh]", "spec.gateways", "only the gateway"),
+    (RECORDS, "[meshsplit]", "[mesh, other]", "spec.gateways", "only the gateway"),
     (RECORDS, "Code: 302", "Code: 304", "spec.http[0].redirect.redirectCode", "301"),
     (RECORDS, ".*text/html.*", "(", "spec.http[0].match[0].headers.accept.regex", "regular"),
     (RECORDS, "networking.istio.io/v1", "v1", "apiVersion", "expected one of"),
