@@ -162,7 +162,7 @@ def _forwards() -> st.SearchStrategy[Fields]:
             lambda attempts, more: {"attempts": attempts, **more},
             st.integers(1, 5),
             maybe(
-                retryOn=st.sampled_from(("5xx", "reset,503", "connect-failure, 502,503")),
+                retryOn=st.sampled_from(("5xx", "reset,503", "connect-failure,502,503")),
                 perTryTimeout=_durations(),
                 retryIgnorePreviousHosts=st.booleans(),
                 backoff=_durations(),

@@ -51,8 +51,8 @@ class Forward:
 def read_forward(rule: Fields, around: Surroundings, authority: str | None = None) -> Forward:
     """Read ``route`` and what belongs to it.
 
-    ``authority`` is the Host that the rule's header operations set; a rewrite comes before it, and
-    it before a destination's own.
+    ``authority`` is the Host that the rule's header operations set: it comes before a
+    destination's own.
     """
     action, operations, destinations = _weighted(rule, around)
     action |= present(host_rewrite_literal=authority)
@@ -62,6 +62,8 @@ def read_forward(rule: Fields, around: Surroundings, authority: str | None = Non
             prefix_rewrite=rewrite.text("uri"), host_rewrite_literal=rewrite.text("authority")
         )
         rewrite.at_most_one("uri", "uriRegexRewrite")
+        if authority is not None and "authority" in rewrite:
+            rewrite.refuse("authority", "the rule's headers set the host too")
         if (pattern := rewrite.child("uriRegexRewrite")) is not None:
             pattern.required("match")
             pattern.required("rewrite")

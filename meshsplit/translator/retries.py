@@ -69,7 +69,7 @@ def read_retries(fields: Fields | None) -> Json | None:
 
 
 def _conditions(fields: Fields, text: str) -> Json:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = [part for part in text.split(",") if part]
     codes = [int(part) for part in parts if part.isdigit()]
     names = [part for part in parts if not part.isdigit()]
     for name in names:

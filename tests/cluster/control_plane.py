@@ -50,7 +50,7 @@ def istio_version() -> str:
         *("kubectl", "-n", "istio-system", "get", "deploy", "istiod"),
         *("-o", "jsonpath={.spec.template.spec.containers[0].image}"),
     )
-    return image.rpartition(":")[2]
+    return image.strip().rpartition(":")[2]
 
 
 def rendered(folder: Path) -> list[Json]:
@@ -67,6 +67,10 @@ def on_port(resources: list[Json], port: int) -> list[Json]:
     return resources
 
 
+class Denied(Exception):  # noqa: N818 - it reads as what happened to the resources
+    """Istio's own validation refuses the resources."""
+
+
 @dataclass
 class ControlPlane:
     """A namespace of its own at an istiod, and the gateway that it configures."""
@@ -75,7 +79,11 @@ class ControlPlane:
     _generation: int = 0
 
     def translated(self, resources: list[Json]) -> tuple[Json, list[Json]]:
-        """Return the routes and clusters that the gateway gets for these resources."""
+        """Return the routes and clusters that the gateway gets for these resources.
+
+        Raises:
+            Denied: Istio refuses them.
+        """
         self._generation += 1
         mark = f"{time.time():.0f}-{self._generation}"
         answer = {"status": 200, "body": {"string": mark}}
@@ -87,7 +95,8 @@ class ControlPlane:
             if mark in json.dumps(routes):
                 hosts = routes["virtual_hosts"]
                 routes["virtual_hosts"] = [host for host in hosts if MARK not in host["domains"]]
-                return routes, clusters
+                ours = f".{NAMESPACE}.svc.cluster.local"  # other namespaces have the same names
+                return routes, [cluster for cluster in clusters if cluster["name"].endswith(ours)]
             time.sleep(0.3)
         raise TimeoutError(f"the gateway did not get the resources within {_WITHIN_S} s")
 
@@ -101,7 +110,13 @@ class ControlPlane:
             kind, name = item["kind"], item["metadata"]["name"]
             if (kind, name) not in names:
                 run("kubectl", "-n", NAMESPACE, "delete", f"{kind}.networking.istio.io", name)
-        run("kubectl", "-n", NAMESPACE, "apply", "-f", "-", text=text)
+        try:
+            run("kubectl", "-n", NAMESPACE, "apply", "-f", "-", text=text)
+        except AssertionError as error:
+            reason = str(error).partition('"validation.istio.io" denied the request: ')[2]
+            if not reason:
+                raise
+            raise Denied(reason) from None
 
 
 def routes_and_clusters(dump: Json, port: int = PORT) -> tuple[Json, list[Json]]:
@@ -137,6 +152,8 @@ def control_plane(dump: Callable[[], Json] = dump_of_the_gateway) -> Iterator[Co
     try:
         yield ControlPlane(dump)
     finally:
+        # The Gateway at once: whoever comes next opens the same port.
+        run("kubectl", "-n", NAMESPACE, "delete", "gateways.networking.istio.io", "--all")
         run("kubectl", "delete", "namespace", NAMESPACE, "--wait=false")
 
 

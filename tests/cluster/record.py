@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.cluster.control_plane import (
     PORT,
     ControlPlane,
+    Denied,
     control_plane,
     istio_version,
     on_port,
@@ -24,8 +25,7 @@ GENERATED = 12
 def normal(found: tuple[Json, list[Json]]) -> Json:
     """Return routes and clusters without what is of this cluster alone."""
     routes, clusters = found
-    ours = {name: c for name, c in normal_clusters(clusters).items() if "|8000|" in name}
-    return {"routes": normal_routes(routes), "clusters": ours}
+    return {"routes": normal_routes(routes), "clusters": normal_clusters(clusters)}
 
 
 def of_components(istiod: ControlPlane) -> Json:
@@ -53,7 +53,10 @@ def of_generated(istiod: ControlPlane) -> list[Json]:
     )
     @given(made=services(rules()))
     def record(made: list[Json]) -> None:
-        answer = normal(istiod.translated(on_port([*base, *made], PORT)))
+        try:
+            answer = normal(istiod.translated(on_port([*base, *made], PORT)))
+        except Denied:
+            return
         found.append({"services": made, "routes": answer["routes"]})
 
     record()

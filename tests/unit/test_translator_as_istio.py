@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from meshsplit.translator.refusal import Refused
 from tests.translating import TO_INGEST, rule
 
 
@@ -30,17 +31,21 @@ def test_a_fault_without_a_percentage_hits_nobody_and_a_mirror_without_one_gets_
     }
 
 
-def test_a_rewrite_s_host_comes_before_the_rule_s_and_that_before_the_destination_s(
-    tmp_path: Path,
-) -> None:
-    own = [{"destination": {"host": "ingest"}, "headers": {"request": {"set": {"host": "three"}}}}]
-    two = {"request": {"set": {"host": "two"}}}
+def test_a_rule_s_host_comes_before_its_destination_s(tmp_path: Path) -> None:
+    own = [{"destination": {"host": "ingest"}, "headers": {"request": {"set": {"host": "two"}}}}]
+    one = {"request": {"set": {"host": "one"}}}
     made = [
-        rule(tmp_path / "a", route=own, headers=two, rewrite={"authority": "one"}),
-        rule(tmp_path / "b", route=own, headers=two),
+        rule(tmp_path / "a", route=own, rewrite={"authority": "one"}),
+        rule(tmp_path / "b", route=own, headers=one),
         rule(tmp_path / "c", route=own),
     ]
-    assert [route["route"]["host_rewrite_literal"] for (route,) in made] == ["one", "two", "three"]
+    assert [route["route"]["host_rewrite_literal"] for (route,) in made] == ["one", "one", "two"]
+
+
+def test_a_host_that_a_rule_sets_twice_is_refused(tmp_path: Path) -> None:
+    one = {"request": {"set": {"host": "one"}}}
+    with pytest.raises(Refused, match="set the host too"):
+        rule(tmp_path, route=TO_INGEST, headers=one, rewrite={"authority": "two"})
 
 
 @pytest.mark.parametrize(
