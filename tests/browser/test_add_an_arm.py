@@ -40,7 +40,7 @@ SECTION = re.search(
 )
 assert SECTION is not None
 BLOCKS = re.findall(r"^```\w+\n(.*?)^```$", SECTION[1], re.MULTILINE | re.DOTALL)
-PORT, HOST, SERVICE, COPY, ARM, DESTINATION, SHARE, NO_SHARE = BLOCKS
+PORT, HOST, SERVICE, COPY, LISTED, ARM, DESTINATION, SHARE, NO_SHARE = BLOCKS
 
 
 class Checkout:
@@ -51,6 +51,7 @@ class Checkout:
         self.stack = folder / "meshsplit/local/stack.toml"
         self.records = folder / "mesh/routes/records.yaml"
         self.rule = folder / "mesh/destinations/canary.yaml"
+        self.kustomization = folder / "mesh/kustomization.yaml"
         shutil.copytree(checkout() / "mesh", folder / "mesh")
         self.stack.parent.mkdir(parents=True)
         shutil.copy(STACK_FILE, self.stack)
@@ -139,6 +140,7 @@ def add_the_files(here: Checkout) -> None:
     here.add(here.stack, HOST, after='"dashboard:8000" = "dashboard"\n')
     here.stack.write_text(here.stack.read_text() + "\n" + SERVICE)
     subprocess.run(COPY, shell=True, cwd=here.folder, check=True)  # noqa: S602 - the document's own
+    here.add(here.kustomization, LISTED, after="resources:\n")
     here.add(here.records, ARM, after='      - {name: grpc, host: bridge, color: "#b45309"}\n')
     last = "            host: bridge\n            port: {number: 8000}\n          weight: 50\n"
     here.add(here.records, DESTINATION, after=last)
@@ -149,6 +151,7 @@ def take_the_files_away(here: Checkout) -> None:
     # `split set` has left the weight of the document's block as it was there
     assert "canary" not in here.records.read_text()
     here.rule.unlink()
+    here.kustomization.write_text(here.kustomization.read_text().replace(LISTED, ""))
     text = here.stack.read_text()
     for block in (PORT, HOST, SERVICE):
         text = text.replace(block, "")
