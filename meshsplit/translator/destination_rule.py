@@ -9,6 +9,7 @@ from meshsplit.translator.endpoints import Destination, Endpoints
 from meshsplit.translator.envoy import Json, present, socket_address, typed
 from meshsplit.translator.fields import Fields
 
+_HTTP_1 = "http_protocol_options"
 _UNLIMITED = 2**32 - 1
 _BALANCERS = {
     "UNSPECIFIED": "LEAST_REQUEST",
@@ -84,6 +85,7 @@ def cluster(destination: Destination, rule: DestinationRule | None, endpoints: E
         "connect_timeout": "10s",  # Istio's default
         "lb_policy": "LEAST_REQUEST",  # Istio's default
         "circuit_breakers": {"thresholds": [_thresholds()]},
+        "common_lb_config": _panic_below(0),
         "load_assignment": {
             "cluster_name": destination.cluster,
             "endpoints": [{"lb_endpoints": [lb_endpoint]}],
@@ -104,6 +106,8 @@ def _read_policy(fields: Fields | None) -> Policy:
     policy = Policy()
     if fields is None:
         return policy
+    if not fields:
+        fields.place.refuse("expected connectionPool, outlierDetection or loadBalancer")
     if (pool := fields.child("connectionPool")) is not None:
         policy.connections = _read_connections(pool)
     if (outliers := fields.child("outlierDetection")) is not None:
@@ -125,11 +129,13 @@ def _thresholds(**limits: int | None) -> Json:
 
 def _read_connections(fields: Fields) -> Json:
     tcp, http = fields.child("tcp"), fields.child("http")
+    if not fields:
+        fields.place.refuse("expected tcp or http")
     fields.close()
     found: Json = {}
     limits: dict[str, int | None] = {}
     common: Json = {}
-    protocol = "http_protocol_options"
+    protocol = _HTTP_1
     if tcp is not None:
         limits["max_connections"] = tcp.integer("maxConnections", 1)
         found |= present(connect_timeout=tcp.duration("connectTimeout"))
@@ -157,6 +163,8 @@ def _read_connections(fields: Fields) -> Json:
             protocol = "http2_protocol_options"
         http.close()
     found["circuit_breakers"] = {"thresholds": [_thresholds(**limits)]}
+    if not common and protocol == _HTTP_1:
+        return found
     found["typed_extension_protocol_options"] = {
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -197,12 +205,13 @@ def _read_outliers(fields: Fields) -> Json:
     detection |= present(
         interval=fields.duration("interval"),
         base_ejection_time=fields.duration("baseEjectionTime"),
-        max_ejection_percent=fields.integer("maxEjectionPercent", 0, 100),
+        max_ejection_percent=fields.integer("maxEjectionPercent", 0, 100) or None,
     )
-    # Istio: below this share of healthy instances all are used again; its default is never.
     panic = fields.integer("minHealthPercent", 0, 100) or 0
     fields.close()
-    return {
-        "outlier_detection": detection,
-        "common_lb_config": {"healthy_panic_threshold": {"value": panic}},
-    }
+    return {"outlier_detection": detection, "common_lb_config": _panic_below(panic)}
+
+
+def _panic_below(percent: int) -> Json:
+    """Below this share of healthy instances all are used again; Istio's default is never."""
+    return {"healthy_panic_threshold": {"value": percent}}

@@ -29,10 +29,17 @@ from tests.cluster.record import normal
 from tests.comparing import found_differences, translated, translated_on
 from tests.data_planes import Json
 from tests.generated_mesh import rules, services
+from tests.generated_policies import destination_rules
 from tests.mesh_folder import MESH, components, in_the_file_s_order, mesh_with
 from tests.recorded import recorded
 
 Made = TypeVar("Made")
+BOUNDED = settings(
+    max_examples=20,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),  # shrinking asks the cluster hundreds of times
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +65,32 @@ def test_a_component_is_the_same_to_istiod_and_to_the_local_gateway(
     assert normal(found) == recorded()["meshes"][name], again
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),  # shrinking asks the cluster hundreds of times
-    suppress_health_check=list(HealthCheck),
-)
+@BOUNDED
 @given(made=services(rules()))
 def test_generated_services_are_the_same_to_istiod_and_to_the_local_gateway(
     istiod: ControlPlane, base: list[Json], made: list[Json]
 ) -> None:
-    resources = on_port([*base, *made], PORT)
+    compare(istiod, on_port([*base, *made], PORT))
+
+
+@BOUNDED
+@given(rule=destination_rules())
+def test_generated_destination_rules_are_the_same_to_istiod_and_to_the_local_gateway(
+    istiod: ControlPlane, rule: Json
+) -> None:
+    rest = [found for found in rendered(MESH) if found["metadata"]["name"] != "ingest"]
+    compare(istiod, on_port([*rest, rule], PORT))
+
+
+def compare(istiod: ControlPlane, resources: list[Json]) -> None:
+    """Hold what is made here to what istiod makes, or both to a refusal."""
     with mesh_of(resources) as mesh:
         here = outcome(lambda: translated(mesh))
         there = outcome(lambda: istiod.translated(resources))
         refused = isinstance(here, Refused), isinstance(there, Denied)
-        assert refused in {(False, False), (True, True)}, (here, there, made)
+        assert refused in {(False, False), (True, True)}, (here, there, resources)
         if isinstance(here, Translation) and not isinstance(there, Exception):
-            assert found_differences(here, there) == [], made
+            assert found_differences(here, there) == [], resources
 
 
 def test_what_was_recorded_is_of_the_cluster_s_istio() -> None:

@@ -1,12 +1,13 @@
 """Where Istio does what one wouldn't expect, the local gateway does it too."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from meshsplit.translator.refusal import Refused
-from tests.translating import TO_INGEST, rule
+from tests.translating import ROOT, TO_INGEST, rule, translated
 
 
 def test_a_fault_without_a_percentage_hits_nobody_and_a_mirror_without_one_gets_everything(
@@ -89,3 +90,21 @@ def test_the_regex_star_means_that_the_header_is_there(tmp_path: Path) -> None:
         {"name": "x-a", "present_match": True},
         {"name": "x-b", "present_match": True, "invert_match": True},
     ]
+
+
+def test_a_host_without_a_rule_of_its_own_never_panics(tmp_path: Path) -> None:
+    mesh = Path(shutil.copytree(ROOT / "mesh", tmp_path / "mesh"))
+    (mesh / "kustomization.yaml").unlink()
+    (mesh / "destinations" / "reporter.yaml").unlink()
+    clusters = {cluster["name"]: cluster for cluster in translated(mesh).clusters}
+    panic = clusters["outbound|8000||reporter"]["common_lb_config"]["healthy_panic_threshold"]
+    assert panic == {"value": 0}
+
+
+@pytest.mark.parametrize("empty", ["trafficPolicy: {}", "trafficPolicy: {connectionPool: {}}"])
+def test_a_policy_that_says_nothing_is_refused(tmp_path: Path, empty: str) -> None:
+    mesh = Path(shutil.copytree(ROOT / "mesh", tmp_path / "mesh"))
+    rule = mesh / "destinations" / "reporter.yaml"
+    rule.write_text(rule.read_text().partition("  trafficPolicy:")[0] + f"  {empty}\n")
+    with pytest.raises(Refused, match="expected"):
+        translated(mesh)
