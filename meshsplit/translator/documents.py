@@ -74,8 +74,11 @@ def read_resources(mesh: Path, refusals: list[Refusal]) -> list[Resource]:
             for name in [path.relative_to(mesh).as_posix()]
             for content in read_yaml(path, name, refusals)
         ]
+    before = len(refusals)
     kustomization = Kustomization(mesh, refusals)
     found = kustomization.read(mesh)
+    if len(refusals) > before:  # what it lists is then not known
+        return found
     root = mesh.resolve()
     for path in files_of(root):
         name = path.relative_to(root).as_posix()

@@ -105,7 +105,11 @@ class Kustomization:
             if path is None:
                 return
             self.files.add(path)
-            text = path.read_text(encoding="utf-8")
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                fields.refuse("path", f"can't be read: {error}")
+                return
         if target is None or text is None:
             fields.place.refuse("expected target, and patch or path")
             return

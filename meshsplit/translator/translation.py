@@ -68,7 +68,8 @@ def translate(mesh: Path, endpoints: Endpoints, local: Local) -> Translation:
     for extra in gateways[1:]:
         extra.spec.place.refuse("the local gateway is one; there already is a Gateway")
     if not gateways:
-        refusals.append(Refusal("gateway", "", "", "there is no Gateway"))
+        if not refusals:  # else the reason for that is among them
+            refusals.append(Refusal("gateway", "", "", "there is no Gateway"))
         raise Refused(sorted(refusals, key=lambda refusal: refusal.file))
     gateway = read_gateway(gateways[0])
     subsets = {host: frozenset(rule.subsets) for host, rule in rules.items()}

@@ -146,6 +146,19 @@ def test_a_file_that_no_cluster_would_get_is_refused(tmp_path: Path) -> None:
     assert (refusal.file, "doesn't list it" in refusal.message) == ("routes/more.yaml", True)
 
 
+@pytest.mark.parametrize("text", ["resources: [", "", "- 1", "\x00"])
+def test_a_kustomization_that_is_none_is_the_one_thing_refused(tmp_path: Path, text: str) -> None:
+    assert {refusal.file for refusal in refusals(write(mesh_with(tmp_path), text))} == {
+        "kustomization.yaml"
+    }
+
+
+def test_a_patch_s_file_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
+    target = "patches:\n  - target: {kind: VirtualService, name: records}\n"
+    mesh = write(mesh_with(tmp_path), RESOURCES + target + "    path: routes\n")
+    assert any("can't be read" in refusal.message for refusal in refusals(mesh))
+
+
 def test_a_mesh_that_asks_for_itself_is_refused(tmp_path: Path) -> None:
     mesh = mesh_with(tmp_path)
     use(mesh, ".")

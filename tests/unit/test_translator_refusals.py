@@ -124,6 +124,8 @@ def test_a_second_resource_of_the_same_name_is_refused(mesh: Path) -> None:
 
 def test_a_mesh_without_a_gateway_is_refused(mesh: Path) -> None:
     (mesh / "gateway/gateway.yaml").unlink()
+    assert [refusal.message for refusal in refusals(mesh)] == ["there is no gateway/gateway.yaml"]
+    (mesh / "kustomization.yaml").unlink()
     assert any("no Gateway" in refusal.message for refusal in refusals(mesh))
 
 
