@@ -63,4 +63,4 @@ migrate: ## bring a running stack's database to the newest schema
 	@$(BIN)/meshsplit migrate
 
 lock: ## pin and hash the requirements anew (needs uv)
-	cd requirements && $(LOCK) dev.in -o dev.txt && $(LOCK) runtime.in local.in -c dev.txt -o local.txt && $(LOCK) runtime.in -c dev.txt -o runtime.txt && $(LOCK) node.in -o node.txt
+	cd requirements && $(LOCK) dev.in -o dev.txt && $(LOCK) runtime.in local.in -c dev.txt -o local.txt && $(LOCK) runtime.in -c dev.txt -o runtime.txt && $(LOCK) load.in -c dev.txt -o load.txt && $(LOCK) node.in -o node.txt

@@ -16,6 +16,7 @@ import typer
 from meshsplit.local.settings import SettingsError, checkout, load
 from meshsplit.split.applied import Proxy
 from meshsplit.split.changing import check_ownership, failures, follow
+from meshsplit.split.files import FileSource
 from meshsplit.split.history import History
 from meshsplit.split.table import table
 from meshsplit.split.watcher import SplitWatcher
@@ -179,7 +180,7 @@ async def _report(where: Where) -> dict[str, Any]:
             report: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError):
             status = where.state / "envoy" / "status.json"
-            watcher = SplitWatcher(client, mesh=where.mesh, admin=where.admin, status=status)
+            watcher = SplitWatcher(client, source=FileSource(where.mesh, status), admin=where.admin)
             await watcher.look()
             report = {**watcher.report(), "observed": None, "verdict": None}
         return report

@@ -1,59 +1,67 @@
 """The split as a whole, kept up to date: what the reporter shows and the command prints."""
 
-import json
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-from meshsplit.agent.watching import Signature, signature
 from meshsplit.split.applied import Proxy
 from meshsplit.split.observation import Observation
 from meshsplit.split.statistics import verdict
-from meshsplit.split.weights import Split, SplitError, asked_split
-from meshsplit.translator.documents import files_of
+from meshsplit.split.weights import Split, SplitError
 
 _NOT_IN_STEP = "The gateway doesn't have what was asked for, so there is nothing to compare."
 _NOT_YET = "The gateway has just got these weights; counting is about to begin."
 
 
+class SplitSource(Protocol):
+    """Where it stands what is asked for: files, or an object in a cluster."""
+
+    @property
+    def name(self) -> str:
+        """How a person calls the place."""
+
+    async def asked(self) -> Split:
+        """Read what is asked for.
+
+        Raises:
+            SplitError: it can't be read, or has no split.
+            OSError: it can't be read.
+        """
+
+    def refused(self) -> dict[str, str] | None:
+        """Return what of it was refused (file, path, name, message), None if it was accepted."""
+
+
 class SplitWatcher:
-    """Looks at the files and at Envoy; ``report`` is the last look, as ``GET /api/v1/split``."""
+    """Looks at what is asked and at Envoy; ``report`` is the last look, as ``GET /api/v1/split``."""
 
     def __init__(
         self,
         client: httpx.AsyncClient,
         *,
-        mesh: Path,
+        source: SplitSource,
         admin: str,
-        status: Path | None = None,
         tolerance: float = 0.02,
     ) -> None:
-        """Watch the split of the folder ``mesh`` at the Envoy whose ``admin`` address this is.
-
-        ``status`` is the agent's status file, which says whether the files were accepted.
-        """
+        """Watch the split of a source at the Envoy whose ``admin`` address this is."""
         self._proxy = Proxy(client, admin)
-        self._mesh = mesh
-        self._status = status
+        self._source = source
         self._tolerance = tolerance
         self._observation = Observation()
         self._split: Split | None = None
-        self._read: tuple[Signature, Split] | None = None
         self._applied: dict[str, float] | None = None
         self._error: dict[str, str] | None = None
         self._started = datetime.now(UTC)
 
     async def look(self) -> None:
         """Look once (about once a second is meant). Nothing is raised: trouble is reported."""
-        self._error = self._refused()
+        self._error = self._source.refused()
         try:
-            self._split = self._asked()
+            self._split = await self._source.asked()
         except (SplitError, OSError) as error:
-            self._error = self._error or _error(self._mesh, str(error))
+            self._error = self._error or _error(self._source.name, str(error))
         if self._split is None:
             return
         try:
@@ -85,7 +93,7 @@ class SplitWatcher:
         """Return the JSON of ``GET /api/v1/split``.
 
         Raises:
-            SplitError: the files have never had a split that could be read.
+            SplitError: there never was a split that could be read.
         """
         split = self._split
         if split is None:
@@ -114,22 +122,6 @@ class SplitWatcher:
             "verdict": judged,
         }
 
-    def _asked(self) -> Split:
-        """Read the files, if they have changed since they were read."""
-        now = signature(files_of(self._mesh))
-        if self._read is None or self._read[0] != now:
-            self._read = (now, asked_split(self._mesh))
-        return self._read[1]
 
-    def _refused(self) -> dict[str, str] | None:
-        """Return the agent's refusal, if it refused what the files say."""
-        if self._status is None:
-            return None
-        with suppress(OSError, ValueError):
-            error = json.loads(self._status.read_text(encoding="utf-8"))["error"]
-            return None if error is None else {str(k): str(v) for k, v in error.items()}
-        return None
-
-
-def _error(mesh: Path, message: str) -> dict[str, str]:
-    return {"file": str(mesh / "routes"), "path": "", "name": "", "message": message}
+def _error(name: str, message: str) -> dict[str, str]:
+    return {"file": name, "path": "", "name": "", "message": message}

@@ -4,6 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from meshsplit.split.files import FileSource
+from meshsplit.split.kubernetes import ApiServer, KubernetesSource
+from meshsplit.split.watcher import SplitSource
 from services.core.http.application import ServiceApplication
 from services.core.http.health import health_routes
 from services.core.lifecycle import Lifecycle
@@ -52,9 +55,8 @@ class Reporter:
             registry=registry,
         )
         self._observer = SplitObserver(
-            mesh=settings.mesh_dir,
+            _source(settings),
             admin=settings.envoy_admin,
-            status=settings.state_dir / "envoy" / "status.json",
             memory=SplitMemory(settings.redis_url, timeout_s=_LOOK_TIMEOUT_S),
         )
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
@@ -94,3 +96,11 @@ class Reporter:
         await self._reader.close()
         await self._live_mysql.close()
         await self._mysql.close()
+
+
+def _source(settings: ReporterSettings) -> SplitSource:
+    """Choose where the split is read: an object of this cluster, or the mesh's files."""
+    if settings.virtual_service is None:
+        return FileSource(settings.mesh_dir, settings.state_dir / "envoy" / "status.json")
+    namespace, _, name = settings.virtual_service.partition("/")
+    return KubernetesSource(ApiServer.of_this_cluster(), namespace, name)

@@ -1,13 +1,15 @@
 """What the reporter can be told from its environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from services.core.settings import BaseServiceSettings, MySQLURL, RedisURL
+
+_OBJECT: Final = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 
 
 def _listed(value: object) -> object:
@@ -60,5 +62,7 @@ class ReporterSettings(BaseServiceSettings):
     """Folder of the VirtualService and what belongs to it."""
     state_dir: Path = Path(".local")
     """The local run's folder, where the agent leaves what became of the configuration."""
+    virtual_service: Annotated[str, Field(pattern=_OBJECT)] | None = None
+    """In a cluster: namespace/name of the VirtualService to read instead of the mesh's files."""
     envoy_admin: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:9901"
     """The gateway's admin address, for the weights it has and the requests it counted."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from meshsplit.split.files import FileSource
 from meshsplit.split.watcher import SplitWatcher
 from tests.gateway import ROOT, Gateway, free_port, post, running, weigh
 
@@ -144,7 +145,7 @@ async def test_set_waits_until_envoy_has_it_and_says_how_long_it_took(tmp_path: 
 async def test_the_watcher_counts_from_the_change_on_and_judges(tmp_path: Path) -> None:
     async with running(tmp_path) as gateway, httpx.AsyncClient(trust_env=False) as client:
         status = tmp_path / "envoy" / "status.json"
-        watcher = SplitWatcher(client, mesh=gateway.mesh, admin=gateway.admin, status=status)
+        watcher = SplitWatcher(client, source=FileSource(gateway.mesh, status), admin=gateway.admin)
         answers = await post(gateway, 100)
         await settle(watcher)
         assert watcher.report()["observed"]["requests"] == 100, "it never had other weights"

@@ -1,13 +1,12 @@
-"""The one look at the gateway and the mesh's files, about once a second, for everyone who asks."""
+"""The one look at the gateway and at what was asked of it, about once a second, for everyone who asks."""
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import Final
 
 import httpx
 
-from meshsplit.split.watcher import SplitWatcher
+from meshsplit.split.watcher import SplitSource, SplitWatcher
 from meshsplit.split.weights import SplitError
 from services.reporter.split.answer import SplitAnswer
 from services.reporter.split.memory import SplitMemory
@@ -22,17 +21,17 @@ class SplitObserver:
     """Keeps what is observed up to date in the background.
 
     Args:
-        mesh: folder of the mesh's files.
+        source: where the split stands that is asked for.
         admin: the gateway's admin address.
-        status: file in which the agent says what became of the configuration.
         memory: where what is counted outlives this process.
 
     """
 
-    def __init__(self, *, mesh: Path, admin: str, status: Path, memory: SplitMemory) -> None:
-        # The gateway's admin is on this machine: no proxy of the environment is in between.
+    def __init__(self, source: SplitSource, *, admin: str, memory: SplitMemory) -> None:
+        # The gateway's admin is near: no proxy of the environment is in between.
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
-        self._watcher = SplitWatcher(self._client, mesh=mesh, admin=admin, status=status)
+        self._watcher = SplitWatcher(self._client, source=source, admin=admin)
+        self._source = source
         self._memory = memory
         self._task: asyncio.Task[None] | None = None
 
