@@ -42,3 +42,6 @@ class FileSource:
             error = json.loads(self._status.read_text(encoding="utf-8"))["error"]
             return None if error is None else {str(k): str(v) for k, v in error.items()}
         return None
+
+    async def close(self) -> None:
+        """Nothing is held."""

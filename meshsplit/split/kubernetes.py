@@ -1,4 +1,4 @@
-"""The split that a cluster's VirtualService asks for, read from within by a pod that may read it."""
+"""The split that a cluster's VirtualService asks for, read by a pod that may read it."""
 
 import os
 import ssl

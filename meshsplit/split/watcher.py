@@ -33,9 +33,12 @@ class SplitSource(Protocol):
     def refused(self) -> dict[str, str] | None:
         """Return what of it was refused (file, path, name, message), None if it was accepted."""
 
+    async def close(self) -> None:
+        """Let go of what reading needed."""
+
 
 class SplitWatcher:
-    """Looks at what is asked and at Envoy; ``report`` is the last look, as ``GET /api/v1/split``."""
+    """Looks at what is asked and at Envoy; ``report`` is ``GET /api/v1/split`` as last seen."""
 
     def __init__(
         self,

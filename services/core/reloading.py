@@ -17,7 +17,7 @@ _ENDS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def copy_code(folder: Path, code: Path = _APP) -> None:
-    """Copy the code to the folder, unless it has been before: a restart keeps what Tilt put there."""
+    """Copy the code to the folder, but once: a restart keeps what Tilt put there."""
     done = folder / ".copied"
     if done.exists():
         return

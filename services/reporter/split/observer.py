@@ -1,4 +1,4 @@
-"""The one look at the gateway and at what was asked of it, about once a second, for everyone who asks."""
+"""The one look at the split, about once a second, for everyone who asks."""
 
 import asyncio
 import logging
@@ -46,6 +46,7 @@ class SplitObserver:
             await asyncio.wait({self._task}, timeout=_TIMEOUT_S)
         await self._client.aclose()
         await self._memory.close()
+        await self._source.close()
 
     def report(self) -> SplitAnswer:
         """Give the last look.
