@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_settings import NoDecode
 
 from services.core.settings import BaseServiceSettings, MySQLURL, RedisURL
@@ -33,8 +33,8 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _folder(value: Path) -> Path:
-    if not value.is_dir():
+def _folder(value: Path, info: ValidationInfo) -> Path:
+    if info.data.get("virtual_service") is None and not value.is_dir():
         raise ValueError("expected a folder that exists")
     return value
 
@@ -58,11 +58,11 @@ class ReporterSettings(BaseServiceSettings):
     """Most live clients at once; one more is refused with 503."""
     live_heartbeat_s: float = Field(default=5.0, gt=0, le=60)
     """Longest silence on the live WebSocket: the figures are then sent though nothing changed."""
+    virtual_service: Annotated[str, Field(pattern=_OBJECT)] | None = None
+    """In a cluster: namespace/name of the VirtualService to read instead of the mesh's files."""
     mesh_dir: Annotated[Path, AfterValidator(_folder)] = Path("mesh")
     """Folder of the VirtualService and what belongs to it."""
     state_dir: Path = Path(".local")
     """The local run's folder, where the agent leaves what became of the configuration."""
-    virtual_service: Annotated[str, Field(pattern=_OBJECT)] | None = None
-    """In a cluster: namespace/name of the VirtualService to read instead of the mesh's files."""
     envoy_admin: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:9901"
     """The gateway's admin address, for the weights it has and the requests it counted."""
