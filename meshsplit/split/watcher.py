@@ -1,5 +1,6 @@
 """The split as a whole, kept up to date: what the reporter shows and the command prints."""
 
+import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Protocol
