@@ -1,0 +1,42 @@
+"""The system as `tilt ci` leaves it in the cluster that KUBECONFIG leads to."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cluster.system import ADDRESS, Cluster, kubectl
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """Bring the system up from this tree, or what has changed of it."""
+    kubectl("get", "--raw", "/readyz")  # fails readably where no cluster is reachable
+    done = subprocess.run(
+        ["tilt", "ci", "--timeout", "8m", "--port", "10399"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    return Cluster()
+
+
+@pytest.fixture(autouse=True)
+def as_the_files_have_it(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave the split as it was, whatever a test did to it."""
+    yield
+    if "cluster" in request.fixturenames:
+        kubectl("-n", "meshsplit", "apply", "-f", str(ROOT / "mesh" / "routes" / "records.yaml"))
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=ADDRESS, timeout=20, trust_env=False) as made:
+        yield made

@@ -1,0 +1,149 @@
+"""What the cluster's tests do to the system, and the load that they hold it to."""
+
+import json
+import subprocess
+import threading
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+ADDRESS = "http://127.0.0.1:8080"
+NAMESPACE = "meshsplit"
+
+
+def kubectl(*words: str, text: str | None = None, timeout: float = 120) -> str:
+    """Run kubectl to its end; a failure carries what it said."""
+    done = subprocess.run(
+        ("kubectl", *words),
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"kubectl {' '.join(words)}\n{done.stderr}"
+    return done.stdout
+
+
+class Cluster:
+    """The namespace of the system."""
+
+    def run(self, *words: str, text: str | None = None, timeout: float = 120) -> str:
+        """Run kubectl in it."""
+        return kubectl("-n", NAMESPACE, *words, text=text, timeout=timeout)
+
+    def roll(self, service: str) -> None:
+        """Replace a service's pods by new ones, as an update does, and wait till the old left."""
+        old = set(self.pods(service))
+        self.run("rollout", "restart", f"deployment/{service}")
+        self.run("rollout", "status", f"deployment/{service}", "--timeout=90s")
+        until = time.monotonic() + 60
+        while old & set(self.pods(service)) and time.monotonic() < until:
+            time.sleep(0.5)
+
+    def pods(self, service: str) -> list[str]:
+        """Name a service's pods."""
+        chosen = f"app.kubernetes.io/name={service}"
+        return self.run("get", "pods", "-l", chosen, "-o", "name").split()
+
+    def kill(self, service: str) -> None:
+        """Kill a service's pods at once, as a failing node does."""
+        for pod in self.pods(service):
+            self.run("delete", pod, "--grace-period=0", "--force", "--wait=false")
+
+    def wait_for(self, kind_and_name: str) -> None:
+        """Wait until a workload is all there again."""
+        self.run("rollout", "status", kind_and_name, "--timeout=90s")
+
+    def stored(self, course: str) -> Counter[str]:
+        """Count the ledger's records of a course by arm."""
+        sql = f"SELECT arm, COUNT(*) FROM grades.records WHERE course = '{course}' GROUP BY arm"  # noqa: S608 - made here
+        said = self.run(
+            *("exec", "mysql-0", "-c", "mysql", "--", "sh", "-c"),
+            f'MYSQL_PWD="$MARIADB_PASSWORD" mariadb --user=meshsplit -N -e "{sql}"',
+        )
+        rows = [line.split("\t") for line in said.splitlines()]
+        return Counter({arm: int(count) for arm, count in rows})
+
+    def weigh(self, **weights: int) -> None:
+        """Give the arms weights, in the order in which they stand in the rule `split`."""
+        patch = [
+            {"op": "test", "path": "/spec/http/1/name", "value": "split"},
+            *(
+                {"op": "replace", "path": f"/spec/http/1/route/{n}/weight", "value": weight}
+                for n, weight in enumerate(weights.values())
+            ),
+        ]
+        name = "virtualservice.networking.istio.io/records"
+        self.run("patch", name, "--type=json", "-p", json.dumps(patch))
+
+
+@dataclass
+class Load:
+    """Clients that post records of one course, one after the other, until the block ends."""
+
+    users: int = 8
+    pause_s: float = 0.02
+    course: str = field(default_factory=lambda: f"C-{uuid.uuid4().hex[:12]}")
+    statuses: Counter[int] = field(default_factory=Counter)
+    arms: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+    retry_after: int = 0
+    """How many of the 503s said when to come back."""
+
+    def __enter__(self) -> Self:
+        self._end = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._post, args=(n,)) for n in range(self.users)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many records were stored, by the answers."""
+        return self.statuses[201] + self.statuses[200]
+
+    def _post(self, user: int) -> None:
+        number = 0
+        with httpx.Client(base_url=ADDRESS, timeout=20, trust_env=False) as client:
+            while not self._end.is_set():
+                number += 1
+                record: dict[str, Any] = {
+                    "carne": f"{user}-{number}",
+                    "nombre": "Nannie",
+                    "curso": self.course,
+                    "nota": number % 101,
+                    "semestre": "1",
+                    "year": 2002,
+                }
+                try:
+                    answer = client.post("/", json=record)
+                except httpx.HTTPError as error:
+                    with self._lock:
+                        self.failed.append(repr(error))
+                    continue
+                with self._lock:
+                    self.statuses[answer.status_code] += 1
+                    if answer.is_success:
+                        self.arms[answer.json()["arm"]] += 1
+                    elif answer.status_code == 503 and "retry-after" in answer.headers:
+                        self.retry_after += 1
+                    if not answer.is_success:
+                        self.failed.append(f"{answer.status_code}: {answer.text[:300]}")
+                self._end.wait(self.pause_s)
