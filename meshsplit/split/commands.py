@@ -14,16 +14,35 @@ import httpx
 import typer
 
 from meshsplit.local.settings import SettingsError, checkout, load
+from meshsplit.split import in_cluster
 from meshsplit.split.applied import Proxy
 from meshsplit.split.changing import check_ownership, failures, follow
 from meshsplit.split.files import FileSource
 from meshsplit.split.history import History
-from meshsplit.split.table import table
+from meshsplit.split.kubectl import Kubectl
+from meshsplit.split.table import shown, table
 from meshsplit.split.watcher import SplitWatcher
 from meshsplit.split.weights import SplitError, find_split, parse_split, with_weights, write_split
 from meshsplit.translator.refusal import Refusal
 
 app = typer.Typer(no_args_is_help=True, help="The weights: what is asked, what happens.")
+_chosen: list[Kubectl] = []
+"""The cluster that the commands are about; empty: the run on this machine."""
+
+
+@app.callback()
+def choose(
+    context: Annotated[
+        str | None,
+        typer.Option(envvar="MESHSPLIT_CONTEXT", help="A cluster's context, as kubectl names it."),
+    ] = None,
+    namespace: Annotated[
+        str, typer.Option(envvar="MESHSPLIT_NAMESPACE", help="Where in it the system is.")
+    ] = "meshsplit",
+) -> None:
+    """Choose what the commands are about: a cluster, or without a context this machine."""
+    _chosen[:] = [Kubectl(context, namespace)] if context else []
+
 
 APPLIED_WITHIN_S = 10.0
 ASK_TIMEOUT_S = 2.0
@@ -57,7 +76,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
 def show(*, as_json: AsJson = False) -> None:
     """Show the weights asked for, configured, applied, what is observed, and the verdict."""
     with _plain_errors():
-        report = asyncio.run(_report(_where()))
+        report = asyncio.run(_look())
     typer.echo(json.dumps(report, indent=2) if as_json else table(report))
 
 
@@ -71,7 +90,7 @@ def watch(
     async def looks() -> None:
         done = 0
         while not times or done < times:
-            text = table(await _report(_where()))
+            text = table(await _look())
             typer.echo(("\033[H\033[2J" if _on_a_screen() else "") + text + "\n")
             done += 1
             if done != times:
@@ -87,15 +106,22 @@ def set_weights(
     *,
     dry_run: DryRun = False,
 ) -> None:
-    """Write the weights into the VirtualService's file, and wait until Envoy has them."""
+    """Write the weights into the VirtualService, and wait until Envoy has them."""
     with _plain_errors():
-        asyncio.run(_change(_where(), _parsed(weights), dry_run=dry_run))
+        asked = _parsed(weights)
+        if _chosen:
+            asyncio.run(in_cluster.change(_chosen[0], asked, dry_run=dry_run))
+        else:
+            asyncio.run(_change(_where(), asked, dry_run=dry_run))
 
 
 @app.command()
 def undo(*, dry_run: DryRun = False) -> None:
     """Go back to the weights before the last change that this command made."""
     with _plain_errors():
+        if _chosen:
+            asyncio.run(in_cluster.undo(_chosen[0], dry_run=dry_run))
+            return
         where = _where()
         changes = where.history.changes()
         if not changes:
@@ -107,10 +133,15 @@ def undo(*, dry_run: DryRun = False) -> None:
 def history(*, as_json: AsJson = False) -> None:
     """Show who changed the weights, when, from what and to what."""
     with _plain_errors():
-        for change in _where().history.changes():
-            before, after = _shown(change.before), _shown(change.after)
+        found = asyncio.run(in_cluster.changes(_chosen[0])) if _chosen else None
+        for change in _where().history.changes() if found is None else found:
+            before, after = shown(change.before), shown(change.after)
             line = f"{change.when}  {change.who}  {before}  ->  {after}"
             typer.echo(json.dumps(asdict(change)) if as_json else line)
+
+
+async def _look() -> dict[str, Any]:
+    return await (_chosen[0].report() if _chosen else _report(_where()))
 
 
 def _where() -> Where:
@@ -147,7 +178,7 @@ async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> No
         return
     before, after = parse_split(old, name), parse_split(new, name)
     if old == new:
-        typer.echo(f"{name} already says {_shown(after.weights)}")
+        typer.echo(f"{name} already says {shown(after.weights)}")
     async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=False) as client:
         proxy = Proxy(client, where.admin)
         failed = await failures(proxy, before)
@@ -155,7 +186,7 @@ async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> No
         if old != new:
             write_split(path, new)
             where.history.add(before.weights, after.weights)
-            typer.echo(f"{name}: {_shown(before.weights)}  ->  {_shown(after.weights)}")
+            typer.echo(f"{name}: {shown(before.weights)}  ->  {shown(after.weights)}")
         try:
             await proxy.applied(after)
         except httpx.HTTPError:
@@ -196,10 +227,6 @@ def _refusal(where: Where, since: str) -> str | None:
     if not error or status["at"] < since:
         return None
     return f"refused: {Refusal(**error)}"
-
-
-def _shown(weights: dict[str, int]) -> str:
-    return " ".join(f"{name}={weight}" for name, weight in weights.items())
 
 
 def _relative(path: Path) -> str:

@@ -20,6 +20,11 @@ class Change:
     after: dict[str, int]
 
 
+def change_now(before: Mapping[str, int], after: Mapping[str, int]) -> Change:
+    """Return a change made now by whoever runs this."""
+    return Change(_who(), datetime.now(UTC).isoformat("T", "seconds"), {**before}, {**after})
+
+
 class History:
     """The changes, oldest first, in a file that only grows."""
 
@@ -28,7 +33,7 @@ class History:
 
     def add(self, before: Mapping[str, int], after: Mapping[str, int]) -> Change:
         """Append a change made now by whoever runs this."""
-        change = Change(_who(), datetime.now(UTC).isoformat("T", "seconds"), {**before}, {**after})
+        change = change_now(before, after)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(change)) + "\n")

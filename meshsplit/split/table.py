@@ -44,3 +44,8 @@ def table(report: Mapping[str, Any]) -> str:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}%"
+
+
+def shown(weights: Mapping[str, int]) -> str:
+    """Return weights as they are typed."""
+    return " ".join(f"{name}={weight}" for name, weight in weights.items())

@@ -124,17 +124,7 @@ def with_weights(text: str, weights: Mapping[str, int], source: str) -> str:
         SplitError: an arm is unknown or missing, or the weights don't add up to 100.
     """
     split, places = _locate(text, source)
-    names = [arm.name for arm in split.arms]
-    unknown = [name for name in weights if name not in names]
-    missing = [name for name in names if name not in weights]
-    if unknown:
-        raise SplitError(f"no arm is called {', '.join(unknown)}; there are {', '.join(names)}")
-    if missing:
-        raise SplitError(f"say a weight for every arm; missing: {', '.join(missing)}")
-    if any(weight < 0 for weight in weights.values()):
-        raise SplitError("a weight is 0 or more")
-    if (total := sum(weights.values())) != 100:  # noqa: PLR2004 - percent
-        raise SplitError(f"the weights add up to {total}, not to 100")
+    _check(split, weights)
     lines = text.splitlines(keepends=True)
     for arm in split.arms:
         if arm.name not in places:
@@ -154,6 +144,30 @@ def with_weights(text: str, weights: Mapping[str, int], source: str) -> str:
     return changed
 
 
+def routes_of(
+    resource: Mapping[str, Any], weights: Mapping[str, int], source: str
+) -> list[tuple[str, int, bool]]:
+    """Return each weight's JSON pointer in a VirtualService, its new value, and if it is there.
+
+    Raises:
+        SplitError: it has no split, or can't be given these weights.
+    """
+    split, entries = _split_and_entries(resource, source)
+    _check(split, weights)
+    if sorted(name for name, _ in entries) != sorted(weights):
+        raise SplitError(f"{source}: rule {split.rule} must name each arm once")
+    rules = resource["spec"]["http"]
+    number = next(
+        n
+        for n, rule in enumerate(rules)
+        if any(entry is entries[0][1] for entry in rule.get("route", []))
+    )
+    return [
+        (f"/spec/http/{number}/route/{n}/weight", weights[name], "weight" in entry)
+        for n, (name, entry) in enumerate(entries)
+    ]
+
+
 def write_split(path: Path, text: str) -> None:
     """Replace the file by a rename, so that no one ever reads half of it; the mode is kept."""
     path = path.resolve()
@@ -168,6 +182,20 @@ def write_split(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _check(split: Split, weights: Mapping[str, int]) -> None:
+    names = [arm.name for arm in split.arms]
+    unknown = [name for name in weights if name not in names]
+    missing = [name for name in names if name not in weights]
+    if unknown:
+        raise SplitError(f"no arm is called {', '.join(unknown)}; there are {', '.join(names)}")
+    if missing:
+        raise SplitError(f"say a weight for every arm; missing: {', '.join(missing)}")
+    if any(weight < 0 for weight in weights.values()):
+        raise SplitError("a weight is 0 or more")
+    if (total := sum(weights.values())) != 100:  # noqa: PLR2004 - percent
+        raise SplitError(f"the weights add up to {total}, not to 100")
 
 
 def _read(path: Path) -> str:

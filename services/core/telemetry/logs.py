@@ -53,3 +53,4 @@ def configure_logs(service: str, level: str) -> None:
     logging.captureWarnings(capture=True)
     # uvicorn tells of its own comings and goings at info; the service's lines say it better.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every question
