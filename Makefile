@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load dev test check fmt stubs lock migrate
+.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster check fmt stubs lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ install-tests: ## install what the tests need as well
 
 test: install-tests ## run every test, on real servers and a real browser of their own
 	@$(NODE) $(BIN)/python -m pytest --ignore=tests/cluster $(TESTS)
+
+test-cluster: install-tests ## bring the system up in the cluster of KUBECONFIG, and test it there
+	@$(NODE) $(BIN)/python -m pytest tests/cluster
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .

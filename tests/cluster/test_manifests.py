@@ -1,0 +1,38 @@
+"""Each overlay, held to the API server's and Istio's own rules."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.control_plane import run
+from tests.cluster.system import kubectl
+
+OVERLAYS = Path(__file__).resolve().parents[2] / "k8s" / "overlays"
+TRIED_IN = "meshsplit-tried"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def namespace() -> Iterator[None]:
+    kubectl("create", "namespace", TRIED_IN)
+    yield
+    kubectl("delete", "namespace", TRIED_IN, "--wait=false")
+
+
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+def test_the_api_server_would_take_every_object_as_it_is_written(overlay: str) -> None:
+    made = kubectl("kustomize", str(OVERLAYS / overlay))
+    made = made.replace("namespace: meshsplit\n", f"namespace: {TRIED_IN}\n")
+    kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=made)
+
+
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+def test_istio_finds_nothing_wrong(overlay: str, tmp_path: Path) -> None:
+    file = tmp_path / "made.yaml"
+    file.write_text(kubectl("kustomize", str(OVERLAYS / overlay)))
+    run("istioctl", "analyze", "--use-kube=false", "--failure-threshold", "Warning", str(file))
+
+
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+def test_no_secret_is_written_in_an_overlay(overlay: str) -> None:
+    assert "\nkind: Secret\n" not in kubectl("kustomize", str(OVERLAYS / overlay))
