@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.cluster.system import ADDRESS, Cluster, Load
+from tests.cluster.system import ADDRESS, Load
 
 BROWSERS = [Path("/usr/bin/chromium"), Path("/usr/bin/chromium-browser")]
 
 
-def test_the_page_shows_the_split_and_grows_live(cluster: Cluster) -> None:
-    assert cluster
+@pytest.mark.usefixtures("cluster")
+def test_the_page_shows_the_split_and_grows_live() -> None:
     browser_path = next((path for path in BROWSERS if path.exists()), None)
     if browser_path is None:
         pytest.fail("there is no chromium: make install-tests")

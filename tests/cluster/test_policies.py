@@ -38,8 +38,8 @@ def test_a_wrong_identity_is_refused(cluster: Cluster, asker: str, url: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/docs"])
-def test_the_gateway_leads_to_no_path_that_is_not_for_it(cluster: Cluster, path: str) -> None:
-    assert cluster  # it is up
+@pytest.mark.usefixtures("cluster")
+def test_the_gateway_leads_to_no_path_that_is_not_for_it(path: str) -> None:
     said = kubectl(
         *("-n", "istio-system", "exec", "deployment/istio-ingressgateway", "-c", "istio-proxy"),
         *("--", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"),

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.cluster.system import Cluster, Load, kubectl
 
@@ -62,7 +63,7 @@ def test_the_reporter_counts_what_the_gateway_decided(
     assert cluster.stored(load.course) == load.arms
 
 
-def test_a_trial_changes_nothing(cluster: Cluster, client: httpx.Client) -> None:
-    assert cluster
+@pytest.mark.usefixtures("cluster")
+def test_a_trial_changes_nothing(client: httpx.Client) -> None:
     assert "not written" in split("set", "--dry-run", "fastapi=1", "grpc=99")
     assert told(client)["asked"] == {"fastapi": 50, "grpc": 50}
