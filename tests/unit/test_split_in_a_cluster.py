@@ -1,0 +1,149 @@
+"""The split's sources say the same, whatever is read; and what a pod's source asks."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshsplit.split.files import FileSource
+from meshsplit.split.kubectl import HISTORY, Kubectl
+from meshsplit.split.kubernetes import ApiServer, KubernetesSource
+from meshsplit.split.watcher import SplitSource
+from meshsplit.split.weights import SplitError, routes_of
+from meshsplit.translator.documents import read_all
+
+MESH = Path(__file__).resolve().parents[2] / "mesh"
+PATH = "/apis/networking.istio.io/v1/namespaces/meshsplit/virtualservices/records"
+
+
+def virtual_service() -> dict[str, Any]:
+    found = [resource.content for resource in read_all(MESH)]
+    made: dict[str, Any] = next(
+        content
+        for content in found
+        if content["kind"] == "VirtualService" and content["metadata"]["name"] == "records"
+    )
+    return json.loads(json.dumps(made))  # type: ignore[no-any-return]  # what went in comes out
+
+
+class Api(ThreadingHTTPServer):
+    """An API server that has one object, for whoever brings the token."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.token = "first"  # noqa: S105 - a test's
+        self.resource = virtual_service()
+        self.asked: list[str] = []
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Api
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        allowed = self.headers["authorization"] == f"Bearer {self.server.token}"
+        body = json.dumps(self.server.resource if allowed else {}).encode()
+        self.send_response(200 if allowed else 401)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with Api() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Path:
+    (tmp_path / "token").write_text("first\n")
+    return tmp_path
+
+
+@pytest.fixture
+def in_cluster(api: Api, account: Path) -> KubernetesSource:
+    server = ApiServer(f"http://127.0.0.1:{api.server_port}", account)
+    return KubernetesSource(server, "meshsplit", "records")
+
+
+@pytest.fixture(params=["files", "cluster"])
+def source(request: pytest.FixtureRequest) -> SplitSource:
+    if request.param == "files":
+        return FileSource(MESH)
+    found: KubernetesSource = request.getfixturevalue("in_cluster")
+    return found
+
+
+async def test_each_source_says_the_same_of_the_same_split(source: SplitSource) -> None:
+    split = await source.asked()
+    assert split.service == "records"
+    assert split.rule == "split"
+    assert split.weights == {"fastapi": 50, "grpc": 50}
+    assert [arm.host for arm in split.arms] == ["ingest", "bridge"]
+    assert source.refused() is None
+    assert source.name
+    await source.close()
+
+
+async def test_a_pod_asks_for_the_one_object_by_name(
+    api: Api, in_cluster: KubernetesSource
+) -> None:
+    await in_cluster.asked()
+    await in_cluster.close()
+    assert api.asked == [PATH]
+
+
+async def test_a_token_that_was_renewed_is_used(
+    api: Api, account: Path, in_cluster: KubernetesSource
+) -> None:
+    await in_cluster.asked()
+    api.token = "second"  # noqa: S105 - a test's
+    with pytest.raises(SplitError, match="answers 401"):
+        await in_cluster.asked()
+    (account / "token").write_text("second")
+    assert (await in_cluster.asked()).weights == {"fastapi": 50, "grpc": 50}
+    await in_cluster.close()
+
+
+async def test_an_api_server_that_is_away_is_named(account: Path) -> None:
+    source = KubernetesSource(ApiServer("http://127.0.0.1:9", account), "meshsplit", "records")
+    with pytest.raises(SplitError, match="virtualservice/records in meshsplit"):
+        await source.asked()
+    await source.close()
+
+
+def test_a_process_outside_of_a_cluster_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(SplitError, match="no cluster"):
+        ApiServer.of_this_cluster()
+
+
+def test_weights_are_patched_where_they_stand() -> None:
+    assert routes_of(virtual_service(), {"grpc": 30, "fastapi": 70}, "it") == [
+        ("/spec/http/1/route/0/weight", 70, True),
+        ("/spec/http/1/route/1/weight", 30, True),
+    ]
+
+
+@pytest.mark.parametrize("weights", [{"fastapi": 100}, {"fastapi": 60, "grpc": 60}, {"x": 100}])
+def test_weights_that_do_not_fit_are_refused(weights: dict[str, int]) -> None:
+    with pytest.raises(SplitError):
+        routes_of(virtual_service(), weights, "it")
+
+
+def test_a_history_that_someone_broke_is_an_empty_one() -> None:
+    resource = virtual_service()
+    resource["metadata"]["annotations"][HISTORY] = '[{"who": 1}]'
+    assert Kubectl("any").changes(resource) == []
