@@ -46,8 +46,9 @@ QUERIES: Final = MappingProxyType(
         "request_p99": Query(
             "How long does the slowest hundredth of each arm's requests take?",
             "s",
+            # The comparison drops an arm without requests, whose quantile is NaN.
             "histogram_quantile(0.99,"
-            ' sum by (arm, le) (rate(meshsplit_request_seconds_bucket{arm!=""}[{window}])))',
+            ' sum by (arm, le) (rate(meshsplit_request_seconds_bucket{arm!=""}[{window}]))) >= 0',
             traffic=True,
         ),
         "gateway_share": Query(

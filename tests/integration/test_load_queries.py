@@ -66,7 +66,7 @@ def test_every_acknowledged_record_is_in_the_ledgers_count(
 
 def test_every_target_is_up(stack: LiveStack) -> None:
     deadline = time.monotonic() + SCRAPES_S
-    wanted = {"ingest", "bridge", "recorder", "reporter", "gateway"}
+    wanted = {"ingest", "bridge", "recorder", "shadow", "reporter", "gateway"}
     while True:
         up = {row["metric"]["job"] for row in ask(stack, "up == 1")}
         if up == wanted or time.monotonic() > deadline:
