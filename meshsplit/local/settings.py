@@ -74,6 +74,8 @@ def default_ports(stack: Path = STACK_FILE) -> dict[str, int]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"{PREFIX}STACK_FILE={stack}: expected a file such as {STACK_FILE.name}: {error}"
         raise SettingsError([problem]) from error
+    if wrong := [f"{name} = {port!r}" for name, port in ports.items() if type(port) is not int]:
+        raise SettingsError([f"{stack}: expected ports as whole numbers, found {', '.join(wrong)}"])
     return ports
 
 
@@ -91,7 +93,11 @@ def read_env_file(path: Path) -> dict[str, str]:
         return {}
     values: dict[str, str] = {}
     problems = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path} can't be read: {error}"]) from error
+    for number, line in enumerate(lines, 1):
         text = line.strip().removeprefix("export ")
         if not text or text.startswith("#"):
             continue
@@ -149,10 +155,16 @@ def _running(path: Path, *, shifted: bool) -> dict[str, str]:
     A shift that was just asked for moves every port, so the old ones don't count then.
     """
     try:
-        settings: dict[str, str] = json.loads(path.read_text())["settings"]
-    except (OSError, ValueError, KeyError):
+        settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
+    except (OSError, ValueError, KeyError, TypeError):
         return {}  # nothing runs, or it was started by a version that kept less
-    names = {name.removeprefix(PREFIX): value for name, value in settings.items()}
+    if not isinstance(settings, dict):
+        return {}
+    names = {
+        name.removeprefix(PREFIX): value
+        for name, value in settings.items()
+        if isinstance(value, str)
+    }
     return {n: v for n, v in names.items() if not (shifted and n.startswith("PORT_"))}
 
 

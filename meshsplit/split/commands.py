@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -45,6 +46,7 @@ def choose(
 
 
 APPLIED_WITHIN_S = 10.0
+_WEIGHT = re.compile("[0-9]{1,3}")
 ASK_TIMEOUT_S = 2.0
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the difference; change nothing.")]
@@ -158,7 +160,7 @@ def _parsed(weights: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for text in weights:
         name, _, weight = text.partition("=")
-        if not name or not weight.isdecimal():
+        if not name or not _WEIGHT.fullmatch(weight):
             fail(f"expected ARM=WEIGHT such as fastapi=90, found {text!r}", 2)
         if name in found:
             fail(f"{name} is given twice", 2)

@@ -63,9 +63,7 @@ def find_split(mesh: Path) -> Path:
         SplitError: there is none, or more than one.
     """
     found = [
-        path
-        for path in sorted((mesh / "routes").rglob("*.yaml"))
-        if f"{ARMS}:" in path.read_text(encoding="utf-8")
+        path for path in sorted((mesh / "routes").rglob("*.yaml")) if f"{ARMS}:" in _read(path)
     ]
     if len(found) != 1:
         names = ", ".join(str(path) for path in found) or "none"
@@ -209,8 +207,11 @@ def _locate(text: str, source: str) -> tuple[Split, dict[str, tuple[int, int]]]:
     """Return the split, and the line and column of each arm's weight."""
     try:
         resource = _load(text, source)
-    except YAMLError as error:
-        raise SplitError(f"{source}: not YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError:
+        raise SplitError(f"{source}: not YAML: it is nested too deeply") from None
+    except (YAMLError, ValueError, LookupError) as error:  # the latter: a value against its tag
+        what = (str(error) or type(error).__name__).splitlines()[0]
+        raise SplitError(f"{source}: not YAML: {what}") from error
     split, entries = _split_and_entries(resource, source)
     return split, {name: entry.lc.value("weight") for name, entry in entries if "weight" in entry}
 
@@ -223,8 +224,8 @@ def _split_and_entries(resource: Any, source: str) -> tuple[Split, list[tuple[st
         declared = YAML(typ="safe").load(annotations[ARMS])
         arms = [(str(a["name"]), str(a["host"]), str(a.get("color", ""))) for a in declared]
         rules = list(_candidates(resource["spec"]["http"], {host for _, host, _ in arms}))
-    except (YAMLError, KeyError, TypeError, AttributeError) as error:
-        what = str(error).splitlines()[0]
+    except (YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
+        what = (str(error) or "nothing").splitlines()[0]
         raise SplitError(
             f"{source}: no split can be read: {type(error).__name__} {what}"
         ) from error

@@ -13,7 +13,7 @@ import yaml
 from meshsplit.translator.fields import Fields, Place
 from meshsplit.translator.patches import PatchError, apply_patch
 from meshsplit.translator.refusal import Refusal
-from meshsplit.translator.yaml_files import read_yaml
+from meshsplit.translator.yaml_files import parse_yaml, read_yaml
 
 NAMES = ("kustomization.yaml", "kustomization.yml")
 _KINDS = ("Kustomization", "Component")
@@ -118,10 +118,11 @@ class Kustomization:
         target.required("name")
         target.close()
         try:
-            operations = yaml.safe_load(text)
+            documents = parse_yaml(text)
         except yaml.YAMLError as error:
             fields.place.refuse(f"the patch is not YAML: {error}")
             return
+        operations = documents[0] if len(documents) == 1 else None
         if not isinstance(operations, list):
             fields.place.refuse("only JSON patches (a list of op, path, value) are known here")
             return
@@ -135,7 +136,11 @@ class Kustomization:
                 fields.place.refuse(str(error))
 
     def _inside(self, folder: Path, name: str, place: Place) -> Path | None:
-        target = (folder / name).resolve()
+        try:
+            target = (folder / name).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a NUL
+            place.refuse(f"{name} can't be read: {error}")
+            return None
         if "://" in name or not target.is_relative_to(self._root):
             place.refuse(f"{name} is outside of the mesh's folder")
         elif not target.exists():

@@ -12,7 +12,7 @@ from meshsplit.translator.refusal import Refusal
 def read_yaml(path: Path, name: str, refusals: list[Refusal]) -> list[Any]:
     """Return a file's documents; if it can't be read, that goes to ``refusals`` under ``name``."""
     try:
-        loaded = list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader))
+        loaded = parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         refusals.append(Refusal(name, _where(error), "", _what(error)))
         return []
@@ -22,8 +22,29 @@ def read_yaml(path: Path, name: str, refusals: list[Refusal]) -> list[Any]:
     return contents
 
 
+def parse_yaml(text: str) -> list[Any]:
+    """Return a text's documents.
+
+    Raises:
+        yaml.YAMLError: it isn't YAML, or a value in it isn't what its tag says.
+    """
+    try:
+        return list(yaml.load_all(text, Loader=_Loader))
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
+
+
 class _Loader(yaml.SafeLoader):
     """YAML as the API server reads it, but a key that stands twice is an error."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, LookupError) as error:  # a constructor's own, which says no place
+            tag = node.tag.removeprefix("tag:yaml.org,2002:")
+            raise yaml.constructor.ConstructorError(
+                None, None, f"this value can't be read as {tag}", node.start_mark
+            ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -37,6 +58,12 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+
+# JSON has no dates, so to the API server they are text.
+_Loader.add_constructor(
+    "tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node)
+)
 
 
 def _where(error: Exception) -> str:

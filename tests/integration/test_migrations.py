@@ -26,6 +26,22 @@ def test_a_schema_is_made_once_and_keeps_its_identity(
     assert mariadb.query(statements.LEDGER_ID.fill(), "fresh") == identity
 
 
+def test_an_older_program_leaves_a_newer_schema_as_it_is(
+    mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mariadb.query("CREATE DATABASE newer")
+    url = mariadb.url("newer")
+    monkeypatch.setenv(migrate.SETTING, url)
+    assert migrate.main(["upgrade"]) == 0
+    mariadb.query("UPDATE alembic_version SET version_num = '9999'", "newer")
+    capsys.readouterr()
+
+    assert migrate.main(["upgrade"]) == 0
+    assert "newer than this program's" in capsys.readouterr().err
+    assert migrate.main(["check"]) == 0
+    assert migrate.current(url) == "9999"
+
+
 async def test_a_service_says_which_revision_it_needs(mariadb: MariaDB, mysql_url: str) -> None:
     mariadb.query("CREATE DATABASE bare")
     with pytest.raises(SchemaTooOld, match=f"no schema, revision {REQUIRED_REVISION} is needed"):

@@ -117,3 +117,22 @@ def test_a_load_is_bounded_and_its_wrong_settings_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(environ)
     assert len(caught.value.problems) == 2
+
+
+def test_a_file_of_settings_that_is_no_text_is_named(root: Path) -> None:
+    (root / ".env").write_bytes(b"MESHSPLIT_BIND=\xff\n")
+    (problem,) = read(root, {})
+    assert problem.startswith(f"{root / '.env'} can't be read")
+
+
+def test_a_port_of_the_stacks_file_that_is_no_number_is_named(root: Path) -> None:
+    (root / "stack.toml").write_text('[ports]\ngateway = "x"\n')
+    (problem,) = read(root, {"MESHSPLIT_STACK_FILE": "stack.toml"})
+    assert "gateway = 'x'" in problem
+
+
+@pytest.mark.parametrize("kept", ["[]", '{"settings": null}', '{"settings": {"A": 1}}', "nothing"])
+def test_a_note_of_a_run_that_cannot_be_read_counts_as_no_run(root: Path, kept: str) -> None:
+    (root / ".local").mkdir()
+    (root / ".local/run.json").write_text(kept)
+    assert load({}, root).gateway == "127.0.0.1:8080"

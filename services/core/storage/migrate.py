@@ -15,6 +15,7 @@ from uuid import uuid4
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
@@ -36,6 +37,8 @@ _ACCESS_DENIED: Final = frozenset({1044, 1045, 1049, 1698})
 def upgrade(url: str, *, wait_s: float = WAIT_S) -> None:
     """Run the migrations a database lacks, and give it an identity if it has none.
 
+    A database on a newer schema is left as it is: each migration is safe for the version before.
+
     Raises:
         StoreAway: the database did not come up in time, or refuses the login.
 
@@ -47,7 +50,12 @@ def upgrade(url: str, *, wait_s: float = WAIT_S) -> None:
             "script_location", str(resources.files("services.core.storage") / "migrations")
         )
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        head = ScriptDirectory.from_config(config).get_current_head() or "0"
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found is not None and int(found) > int(head):
+            _say(f"the database is on revision {found}, newer than this program's {head}: kept")
+        else:
+            command.upgrade(config, "head")
         connection.execute(
             text(
                 "INSERT INTO ledger (only_row, id) VALUES (1, UNHEX(:id))"
