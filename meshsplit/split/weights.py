@@ -221,7 +221,7 @@ def _split_and_entries(resource: Any, source: str) -> tuple[Split, list[tuple[st
     try:
         service = str(resource["metadata"]["name"])
         annotations = resource["metadata"]["annotations"]
-        declared = YAML(typ="safe").load(annotations[ARMS])
+        declared = YAML(typ="safe").load(_text_of(annotations[ARMS]))
         arms = [(str(a["name"]), str(a["host"]), str(a.get("color", ""))) for a in declared]
         rules = list(_candidates(resource["spec"]["http"], {host for _, host, _ in arms}))
     except (YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
@@ -251,14 +251,21 @@ def _split_and_entries(resource: Any, source: str) -> tuple[Split, list[tuple[st
     return Split(service, str(rule.get("name", "")), found, counts), entries
 
 
+def _text_of(annotation: Any) -> str:
+    if not isinstance(annotation, str):
+        raise TypeError(f"{ARMS} must be text")
+    return annotation
+
+
 def _has_arms(content: Any) -> bool:
     metadata = content.get("metadata") if isinstance(content, dict) else None
-    return isinstance(metadata, dict) and ARMS in (metadata.get("annotations") or {})
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and ARMS in annotations
 
 
 def _load(text: str, source: str) -> Any:
     for document in YAML().load_all(StringIO(text)):
-        if document and ARMS in (document.get("metadata", {}).get("annotations") or {}):
+        if _has_arms(document):
             return document
     raise SplitError(f"{source}: no VirtualService has {ARMS}")
 
