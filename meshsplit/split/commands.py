@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from difflib import unified_diff
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any, NoReturn
 
 import httpx
@@ -23,7 +24,14 @@ from meshsplit.split.history import History
 from meshsplit.split.kubectl import Kubectl
 from meshsplit.split.table import shown, table
 from meshsplit.split.watcher import SplitWatcher
-from meshsplit.split.weights import SplitError, find_split, parse_split, with_weights, write_split
+from meshsplit.split.weights import (
+    SplitError,
+    asked_split,
+    find_split,
+    parse_split,
+    with_weights,
+    write_split,
+)
 from meshsplit.translator.refusal import Refusal
 
 app = typer.Typer(no_args_is_help=True, help="The weights: what is asked, what happens.")
@@ -46,6 +54,8 @@ def choose(
 
 
 APPLIED_WITHIN_S = 10.0
+REPORTER_SEES_WITHIN_S = 3.0
+LOOK_AGAIN_S = 0.1
 _WEIGHT = re.compile("[0-9]{1,3}")
 ASK_TIMEOUT_S = 2.0
 
@@ -205,18 +215,34 @@ async def _change(where: Where, weights: dict[str, int], *, dry_run: bool) -> No
 
 
 async def _report(where: Where) -> dict[str, Any]:
-    """Ask the reporter; without it, look at what can be seen from here."""
+    """Ask the reporter; without it, look at what can be seen from here.
+
+    The reporter looks once a second. Right after a change it is asked again until it has seen
+    what the files say, so that nobody is shown the weights of before.
+    """
+    deadline = monotonic() + REPORTER_SEES_WITHIN_S
     async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=False) as client:
         try:
-            answer = await client.get(f"{where.gateway}/api/v1/split")
-            answer.raise_for_status()
-            report: dict[str, Any] = answer.json()
+            while True:
+                answer = await client.get(f"{where.gateway}/api/v1/split")
+                answer.raise_for_status()
+                report: dict[str, Any] = answer.json()
+                if _is_of_now(report, where.mesh) or monotonic() > deadline:
+                    return report
+                await asyncio.sleep(LOOK_AGAIN_S)
         except (httpx.HTTPError, ValueError):
             status = where.state / "envoy" / "status.json"
             watcher = SplitWatcher(client, source=FileSource(where.mesh, status), admin=where.admin)
             await watcher.look()
-            report = {**watcher.report(), "observed": None, "verdict": None}
-        return report
+            return {**watcher.report(), "observed": None, "verdict": None}
+
+
+def _is_of_now(report: dict[str, Any], mesh: Path) -> bool:
+    try:
+        asked = asked_split(mesh).percent
+    except SplitError:
+        return True  # the reporter says what it knows of that
+    return bool(report["asked"] == asked or report["configuration_error"])
 
 
 def _refusal(where: Where, since: str) -> str | None:

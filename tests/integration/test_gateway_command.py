@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -54,6 +56,31 @@ def test_without_a_gateway_the_split_is_shown_as_far_as_it_is_known(alone: dict[
     assert shown.returncode == 0
     assert "fastapi    50%" in shown.stdout
     assert "is the stack running?" in shown.stdout
+
+
+def test_show_waits_for_a_reporter_that_has_not_seen_the_change_yet(alone: dict[str, str]) -> None:
+    before, after = ({"fastapi": 50.0, "grpc": 50.0}, {"fastapi": 90.0, "grpc": 10.0})
+    answers = [{"asked": asked, "configuration_error": None} for asked in (before, before, after)]
+
+    class Reporter(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(answers.pop(0)).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    assert command(alone, "split", "set", "fastapi=90", "grpc=10").returncode == 0
+    with HTTPServer(("127.0.0.1", int(alone["MESHSPLIT_PORT_GATEWAY"])), Reporter) as server:
+        serving = Thread(target=server.serve_forever, args=(0.05,))
+        serving.start()
+        try:
+            shown = command(alone, "split", "show", "--json")
+        finally:
+            server.shutdown()
+            serving.join(timeout=5)
+    assert json.loads(shown.stdout)["asked"] == after
+    assert not answers
 
 
 def test_a_dry_run_prints_the_difference_and_writes_nothing(alone: dict[str, str]) -> None:
