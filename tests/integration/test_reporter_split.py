@@ -145,6 +145,35 @@ async def test_a_gateway_with_its_first_weights_has_all_its_decisions_counted(
     assert answer["observed"]["counts"] == {"fastapi": 10_000, "grpc": 10_000}
 
 
+@pytest.mark.parametrize(
+    ("counters", "result"),
+    [
+        ({"ingest": 10_000, "bridge": 10_000}, "pass"),
+        ({"ingest": 12_000, "bridge": 8_000}, "fail"),
+        ({"ingest": 20, "bridge": 19}, "insufficient"),
+    ],
+)
+async def test_a_program_that_decides_is_told_in_one_word(
+    reporter: ReporterProcess, admin: Admin, counters: dict[str, int], result: str
+) -> None:
+    admin.reloads = 1
+    admin.counters = counters
+    total = sum(counters.values())
+    async with asyncio.timeout(15), httpx.AsyncClient() as client:
+        while True:
+            answer = await client.get(f"{reporter.api}/split/verdict")
+            if answer.status_code == 200 and answer.json()["requests"] == total:
+                break
+            await asyncio.sleep(0.1)
+
+    told = answer.json()
+    assert told["result"] == result
+    assert told["asked"] == {"fastapi": 50, "grpc": 50}
+    assert told["observed"]["fastapi"] == pytest.approx(100 * counters["ingest"] / total)
+    assert (told["needed"] > 0) is (result == "insufficient")
+    assert (told["evidence"] >= 20) is (result == "fail")
+
+
 async def test_a_reporter_that_starts_again_goes_on_counting(
     mysql_url: str, redis_url: str, admin: Admin, mesh: Path, tmp_path: Path
 ) -> None:
@@ -179,7 +208,9 @@ async def test_a_gateway_that_is_away_leaves_applied_null_and_no_verdict(
     assert "gateway" in answer["verdict"]["text"]
 
 
-async def test_a_third_arm_is_there_by_files_alone(reporter: ReporterProcess, mesh: Path) -> None:
+async def test_an_arm_more_in_the_files_is_an_arm_more_in_the_answer(
+    reporter: ReporterProcess, mesh: Path
+) -> None:
     records = mesh / "routes" / "records.yaml"
     text = records.read_text()
     arm = '      - {name: rust, host: oxide, color: "#7c3aed"}\n'

@@ -1,6 +1,8 @@
 """The JSON of `GET /api/v1/split`: what was asked for, what is happening, whether they agree."""
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -63,3 +65,40 @@ class SplitAnswer(Answer):
     configuration_error: ConfigurationErrorAnswer | None
     observed: ObservedAnswer
     verdict: VerdictAnswer
+
+
+class GateAnswer(Answer):
+    """The verdict for a program that decides by it, such as a rollout tool's web metric."""
+
+    result: Literal["pass", "fail", "insufficient"]
+    asked: dict[str, float] = Field(description="percent, from the files")
+    observed: dict[str, float] = Field(description="percent; all 0 without requests")
+    requests: int
+    since: str = Field(description="ISO 8601, UTC: the last change of weights")
+    needed: int = Field(description="about how many more requests a result takes")
+    evidence: float = Field(description="e-value against the asked shares")
+    confidence: float
+    tolerance: float = Field(description="how far a share may be off and still pass")
+    text: str
+
+
+RESULTS: Final[Mapping[str, Literal["pass", "fail", "insufficient"]]] = MappingProxyType(
+    {"agrees": "pass", "disagrees": "fail", "insufficient": "insufficient"}
+)
+
+
+def gate(answer: SplitAnswer) -> GateAnswer:
+    """Say in one word what a split's answer comes to, with the numbers it rests on."""
+    verdict, observed = answer.verdict, answer.observed
+    return GateAnswer(
+        result=RESULTS[verdict.state],
+        asked=answer.asked,
+        observed={name: 100 * share for name, share in observed.shares.items()},
+        requests=observed.requests,
+        since=observed.since,
+        needed=verdict.needed,
+        evidence=verdict.evidence,
+        confidence=verdict.confidence,
+        tolerance=verdict.tolerance,
+        text=verdict.text,
+    )

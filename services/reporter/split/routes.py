@@ -6,7 +6,7 @@ from starlette.responses import Response
 from meshsplit.split.weights import SplitError
 from services.reporter import problems
 from services.reporter.answers import ProblemAnswer
-from services.reporter.split.answer import SplitAnswer
+from services.reporter.split.answer import GateAnswer, SplitAnswer, gate
 from services.reporter.split.observer import SplitObserver
 
 
@@ -27,5 +27,15 @@ def split(observer: SplitObserver) -> APIRouter:
             return problems.problem(
                 problems.NO_SPLIT, str(error), request, headers=problems.RETRY_AFTER
             )
+
+    @router.get(
+        "/split/verdict",
+        summary="Pass, fail or insufficient, for a program that decides by it",
+        response_model=GateAnswer,
+        responses={503: {"model": ProblemAnswer, "description": "No split can be read"}},
+    )
+    async def decide(request: Request) -> GateAnswer | Response:
+        answer = await show(request)
+        return gate(answer) if isinstance(answer, SplitAnswer) else answer
 
     return router
