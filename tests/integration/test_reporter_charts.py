@@ -202,6 +202,7 @@ async def test_openapi_describes_every_route_and_its_problems(
         "students/top",
         "records/count",
         "split",
+        "split/verdict",
         "live",
     }
     described = paths["/api/v1/courses/{course}/results"]["get"]
