@@ -114,5 +114,71 @@ QUERIES: Final = MappingProxyType(
             "services",
             "count by (version) (meshsplit_build_info)",
         ),
+        "unavailable_share": Query(
+            "Which share of all answers at the gateway is a 5xx?",
+            "ratio",
+            'sum(rate(envoy_http_downstream_rq_xx{envoy_response_code_class="5",'
+            'envoy_http_conn_manager_prefix!="admin"}[{window}]))'
+            " / (sum(rate(envoy_http_downstream_rq_xx"
+            '{envoy_http_conn_manager_prefix!="admin"}[{window}])) > 0)',
+            traffic=True,
+        ),
+        "answers_seen": Query(
+            "How many answers did the gateway give? Few tell little.",
+            "answers",
+            "sum(increase(envoy_http_downstream_rq_xx"
+            '{envoy_http_conn_manager_prefix!="admin"}[{window}]))',
+            traffic=True,
+        ),
+        "slow_share": Query(
+            "Which share of each arm's requests takes longer than half a second?",
+            "ratio",
+            'sum by (arm) (rate(meshsplit_request_seconds_bucket{arm!="",le="+Inf"}[{window}])'
+            ' - ignoring (le) rate(meshsplit_request_seconds_bucket{arm!="",le="0.5"}[{window}]))'
+            ' / (sum by (arm) (rate(meshsplit_request_seconds_count{arm!=""}[{window}])) > 0)',
+            traffic=True,
+        ),
+        "requests_seen": Query(
+            "How many requests did each arm get? Few tell little.",
+            "requests",
+            'sum by (arm) (increase(meshsplit_requests_total{arm!=""}[{window}]))',
+            traffic=True,
+        ),
+        "requests_expected": Query(
+            "How many requests should each arm have got, by the weights that held all the time?",
+            "requests",
+            "min by (arm) (min_over_time(meshsplit_split_weight_ratio"
+            '{stage="applied"}[{window}]))'
+            ' * scalar(sum(increase(meshsplit_requests_total{arm!=""}[{window}])))',
+            traffic=True,
+        ),
+        "repeated_share": Query(
+            "Which share of the records had been stored before?",
+            "ratio",
+            'sum(rate(meshsplit_records_total{outcome="repeated"}[{window}]))'
+            " / (sum(rate(meshsplit_records_total[{window}])) > 0)"
+            " or 0 * sum(rate(meshsplit_records_total[{window}]))",
+            traffic=True,
+        ),
+        "weights": Query(
+            "Which share should each arm get: asked for, configured, applied?",
+            "ratio",
+            "max by (arm, stage) (meshsplit_split_weight_ratio)",
+        ),
+        "decisions": Query(
+            "How many records went to each arm since the last change of weights?",
+            "requests",
+            "max by (arm) (meshsplit_split_decisions)",
+        ),
+        "split_evidence": Query(
+            "How strongly do the counts speak against the weights asked for?",
+            "e-value",
+            "max(meshsplit_split_evidence)",
+        ),
+        "split_fails": Query(
+            "Does the verdict say that the split isn't what was asked for? 1 is yes.",
+            "boolean",
+            'max(meshsplit_split_result{result="fail"})',
+        ),
     }
 )

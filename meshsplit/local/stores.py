@@ -170,6 +170,8 @@ set-proc-title no
 
 def _prometheus(folder: Path, user: str | None, given: Preparation) -> None:
     template = given.root / "observability" / "prometheus.yml.template"
+    rules = (given.root / "observability" / "rules.yml").read_text()
+    _write(folder / "rules.yml", rules, user)
     _write(folder / "prometheus.yml", fill_known(template.read_text(), given.values), user)
 
 

@@ -26,6 +26,7 @@ from services.reporter.marks import Marks
 from services.reporter.problems import tell_when_a_store_is_away
 from services.reporter.settings import ReporterSettings
 from services.reporter.split.memory import SplitMemory
+from services.reporter.split.metrics import SplitMetrics
 from services.reporter.split.observer import SplitObserver
 from services.reporter.split.routes import split
 
@@ -59,6 +60,7 @@ class Reporter:
             admin=settings.envoy_admin,
             memory=SplitMemory(settings.redis_url, timeout_s=_LOOK_TIMEOUT_S),
         )
+        registry.register(SplitMetrics(self._observer))
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
 
         app = ServiceApplication(
