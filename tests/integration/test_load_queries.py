@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from observability.alerts import ALERTS
 from observability.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ def test_every_target_is_up(stack: LiveStack) -> None:
             break
         time.sleep(0.5)
     assert up == wanted
+
+
+def test_every_alert_is_loaded_and_can_be_evaluated(stack: LiveStack) -> None:
+    deadline = time.monotonic() + SCRAPES_S
+    while True:
+        answer = httpx.get(f"{stack.url('prometheus')}/api/v1/rules").raise_for_status().json()
+        found = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
+        health = {rule["name"]: rule["health"] for rule in found}
+        if "unknown" not in health.values() or time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    assert health == {alert.name: "ok" for alert in ALERTS}
 
 
 @pytest.mark.parametrize("name", QUERIES)
