@@ -38,39 +38,47 @@ _FILTER = (
 class Proxy:
     """Envoy's admin interface, asked with a bound on every wait.
 
+    Args:
+        client: asks; its time-out is the bound.
+        admin: the interface's address.
+        host: what to call it where that isn't its address: a mesh routes by the name.
+
     Raises:
         httpx.HTTPError: from each method, if Envoy can't be asked.
+
     """
 
-    def __init__(self, client: httpx.AsyncClient, admin: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, admin: str, host: str | None = None) -> None:
         self._client = client
         self._admin = admin.rstrip("/")
+        self._headers = None if host is None else {"host": host}
 
     async def applied(self, split: Split) -> dict[str, float] | None:
         """Return the percentage of each arm in force; None if Envoy has no such rule."""
-        answer = await self._client.get(
-            f"{self._admin}/config_dump", params={"resource": "dynamic_route_configs"}
-        )
-        answer.raise_for_status()
+        answer = await self._get("config_dump", {"resource": "dynamic_route_configs"})
         configs = [entry.get("route_config", {}) for entry in answer.json().get("configs", [])]
         return percent_in_routes(configs, split)
 
     async def counters(self, split: Split) -> Counters:
         """Return how often each arm was chosen, and since when."""
-        answer = await self._client.get(f"{self._admin}/stats", params={"filter": _FILTER})
-        answer.raise_for_status()
+        answer = await self._get("stats", {"filter": _FILTER})
         return counters_in_stats(answer.text, split, datetime.now(UTC))
 
     async def failures(self, split: Split) -> dict[str, int]:
         """Return how many requests each arm has failed: answers of 5xx, Envoy's own among them."""
         name = r"^cluster\.outbound\|[0-9]+\|\|.*\.upstream_rq_5xx$"
-        answer = await self._client.get(f"{self._admin}/stats", params={"filter": name})
-        answer.raise_for_status()
+        answer = await self._get("stats", {"filter": name})
         found: Counter[str] = Counter()
         for host, _, value in _STAT.findall(answer.text):
             if (arm := arm_of_host(host, split)) is not None:
                 found[arm] += int(value)
         return {arm.name: found[arm.name] for arm in split.arms}
+
+    async def _get(self, what: str, params: dict[str, str]) -> httpx.Response:
+        address = f"{self._admin}/{what}"
+        answer = await self._client.get(address, params=params, headers=self._headers)
+        answer.raise_for_status()
+        return answer
 
 
 def counters_in_stats(text: str, split: Split, now: datetime) -> Counters:

@@ -34,7 +34,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Observation:
-    """Counts of the weights' decisions by arm. Give it every scrape; read ``counts``."""
+    """One proxy's counts of the weights' decisions. Give it every scrape; read ``counts``."""
 
     since: datetime | None = None
     """The moment that counting began; None while the proxy doesn't have what was asked."""
@@ -61,8 +61,8 @@ class Observation:
             now: When (UTC).
         """
         now = now or datetime.now(UTC)
-        in_step = all(_same(asked, percent) for percent in applied)
-        if not in_step or not _same(asked, self._asked):
+        in_step = all(same_percent(asked, percent) for percent in applied)
+        if not in_step or not same_percent(asked, self._asked):
             self._asked = dict(asked)
             self.since = None
             self.counts = dict.fromkeys(asked, 0)
@@ -77,7 +77,7 @@ class Observation:
     def is_followed_by(self, asked: Mapping[str, float], read: Counters) -> bool:
         """Whether the proxy has certainly had no other weights between this and a later reading."""
         return (
-            _same(asked, self._asked)
+            same_percent(asked, self._asked)
             and read.configurations is not None
             and read.configurations == self.last.configurations
             and read.of_same_start(self.last)
@@ -138,19 +138,8 @@ class Observation:
             self.counts[arm] = self.counts.get(arm, 0) + (value - last if value >= last else value)
         self.last = read
 
-    @property
-    def requests(self) -> int:
-        """All decisions counted."""
-        return sum(self.counts.values())
 
-    @property
-    def shares(self) -> dict[str, float]:
-        """Each arm's share of them, 0..1."""
-        total = self.requests
-        return {arm: count / total if total else 0.0 for arm, count in self.counts.items()}
-
-
-def _same(first: Mapping[str, float], second: Mapping[str, float] | None) -> bool:
+def same_percent(first: Mapping[str, float], second: Mapping[str, float] | None) -> bool:
     """Whether two sets of percentages are the same, an arm of 0 being as good as none."""
     if second is None:
         return False

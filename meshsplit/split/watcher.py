@@ -1,14 +1,16 @@
 """The split as a whole, kept up to date: what the reporter shows and the command prints."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import httpx
 
-from meshsplit.split.applied import Proxy
-from meshsplit.split.observation import Observation
+from meshsplit.split.gateway import Gateway, Reading
+from meshsplit.split.observation import same_percent
+from meshsplit.split.observations import Observations
 from meshsplit.split.statistics import verdict
 from meshsplit.split.weights import Split, SplitError
 
@@ -49,11 +51,11 @@ class SplitWatcher:
         admin: str,
         tolerance: float = 0.02,
     ) -> None:
-        """Watch the split of a source at the Envoy whose ``admin`` address this is."""
-        self._proxy = Proxy(client, admin)
+        """Watch the split of a source at the proxies whose ``admin`` address this is."""
+        self._gateway = Gateway(client, admin)
         self._source = source
         self._tolerance = tolerance
-        self._observation = Observation()
+        self._observations = Observations()
         self._split: Split | None = None
         self._applied: dict[str, float] | None = None
         self._error: dict[str, str] | None = None
@@ -68,18 +70,13 @@ class SplitWatcher:
             self._error = self._error or _error(self._source.name, str(error))
         if self._split is None:
             return
-        try:
-            before = await self._proxy.applied(self._split)
-            read = await self._proxy.counters(self._split)
-            self._applied = await self._proxy.applied(self._split)
-        except (httpx.HTTPError, ValueError):
-            self._applied = None
-            return  # counts stay: a proxy that can't be asked has not changed its weights
-        self._observation.scraped(self._split.percent, (before, self._applied), read)
+        readings = await self._gateway.read(self._split)
+        self._applied = _applied(self._split.percent, readings)
+        self._observations.scraped(self._split.percent, readings)
 
     def saved(self) -> str | None:
         """Return what a later watcher can ``resume`` from; None while nothing is counted."""
-        saved = self._observation.saved()
+        saved = self._observations.saved()
         return None if saved is None else json.dumps(saved)
 
     def resume(self, saved: str | bytes) -> None:
@@ -89,8 +86,8 @@ class SplitWatcher:
             ValueError: it isn't something that was saved.
         """
         try:
-            self._observation.resume(json.loads(saved))
-        except (KeyError, TypeError) as error:
+            self._observations.resume(json.loads(saved))
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError("this is no saved observation") from error
 
     def report(self) -> dict[str, Any]:
@@ -103,7 +100,7 @@ class SplitWatcher:
         if split is None:
             message = (self._error or {}).get("message", "nobody has looked at the split yet")
             raise SplitError(message)
-        seen = self._observation
+        seen = self._observations
         asked = split.percent
         accepted = self._error is None or self._applied is None
         counts = {arm.name: seen.counts.get(arm.name, 0) for arm in split.arms}
@@ -125,6 +122,17 @@ class SplitWatcher:
             },
             "verdict": judged,
         }
+
+
+def _applied(
+    asked: Mapping[str, float], readings: Mapping[str, Reading | None]
+) -> dict[str, float] | None:
+    """Return what the proxies have in force: of several, one that differs from what was asked."""
+    said = [reading.after for reading in readings.values() if reading is not None]
+    if not said:
+        return None
+    differs = next((percent for percent in said if not same_percent(asked, percent)), said[0])
+    return None if differs is None else dict(differs)
 
 
 def _error(name: str, message: str) -> dict[str, str]:

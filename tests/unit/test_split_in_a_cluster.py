@@ -1,11 +1,14 @@
 """The split's sources say the same, whatever is read; and what a pod's source asks."""
 
+import asyncio
 import json
+import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -38,6 +41,8 @@ class Api(ThreadingHTTPServer):
         self.token = "first"  # noqa: S105 - a test's
         self.resource = virtual_service()
         self.asked: list[str] = []
+        self.events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        """What a watch is told; None ends it."""
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -46,6 +51,12 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         allowed = self.headers["authorization"] == f"Bearer {self.server.token}"
+        if "watch=" in self.path:
+            self.send_response(200 if allowed else 401)
+            self.end_headers()
+            while allowed and (event := self.server.events.get()) is not None:
+                self.wfile.write(json.dumps(event).encode() + b"\n")
+            return
         body = json.dumps(self.server.resource if allowed else {}).encode()
         self.send_response(200 if allowed else 401)
         self.send_header("content-length", str(len(body)))
@@ -62,6 +73,7 @@ def api() -> Iterator[Api]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield server
+        server.events.put(None)
         server.shutdown()
         thread.join()
 
@@ -97,23 +109,98 @@ async def test_each_source_says_the_same_of_the_same_split(source: SplitSource) 
     await source.close()
 
 
-async def test_a_pod_asks_for_the_one_object_by_name(
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not done():  # noqa: ASYNC110 - what it waits for happens on a thread
+            await asyncio.sleep(0.01)
+
+
+async def weighing(source: KubernetesSource, fastapi: int) -> None:
+    """Wait until a source says so."""
+    async with asyncio.timeout(5):
+        while (await source.asked()).weights["fastapi"] != fastapi:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
+def with_weights(fastapi: int) -> dict[str, Any]:
+    resource = virtual_service()
+    rule = next(rule for rule in resource["spec"]["http"] if rule["name"] == "split")
+    rule["route"][0]["weight"], rule["route"][1]["weight"] = fastapi, 100 - fastapi
+    return resource
+
+
+async def test_a_pod_reads_the_one_object_by_name_and_watches_it(
+    api: Api, in_cluster: KubernetesSource
+) -> None:
+    api.resource["metadata"]["resourceVersion"] = "7"
+    for _ in range(3):
+        await in_cluster.asked()
+    await until(lambda: len(api.asked) == 2)
+    api.events.put(None)
+    await in_cluster.close()
+    assert api.asked[0] == PATH
+    path, _, question = api.asked[1].partition("?")
+    assert path == PATH.rpartition("/")[0]
+    assert parse_qs(question) == {
+        "watch": ["1"],
+        "fieldSelector": ["metadata.name=records"],
+        "resourceVersion": ["7"],
+        "timeoutSeconds": ["60"],
+    }
+
+
+async def test_a_change_is_told_and_needs_no_question(
     api: Api, in_cluster: KubernetesSource
 ) -> None:
     await in_cluster.asked()
+    api.events.put({"type": "MODIFIED", "object": with_weights(90)})
+    await weighing(in_cluster, 90)
+    assert api.asked.count(PATH) == 1
+    api.events.put(None)
     await in_cluster.close()
-    assert api.asked == [PATH]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        None,
+        {"type": "ERROR", "object": {"code": 410}},
+        {"type": "DELETED", "object": {}},
+        {"type": "BOOKMARK"},
+        {"nonsense": 1},
+    ],
+)
+async def test_a_watch_that_ended_is_followed_by_another_look(
+    api: Api, in_cluster: KubernetesSource, end: dict[str, Any] | None
+) -> None:
+    await in_cluster.asked()
+    api.resource = with_weights(30)
+    api.events.put(end)
+    await weighing(in_cluster, 30)
+    api.events.put(None)
+    await in_cluster.close()
+
+
+async def test_an_object_that_lost_its_split_says_so(
+    api: Api, in_cluster: KubernetesSource
+) -> None:
+    await in_cluster.asked()
+    api.events.put({"type": "MODIFIED", "object": {"kind": "VirtualService"}})
+    with pytest.raises(SplitError):
+        await weighing(in_cluster, 1)
+    api.events.put(None)
+    await in_cluster.close()
 
 
 async def test_a_token_that_was_renewed_is_used(
     api: Api, account: Path, in_cluster: KubernetesSource
 ) -> None:
-    await in_cluster.asked()
     api.token = "second"  # noqa: S105 - a test's
     with pytest.raises(SplitError, match="answers 401"):
         await in_cluster.asked()
     (account / "token").write_text("second")
     assert (await in_cluster.asked()).weights == {"fastapi": 50, "grpc": 50}
+    api.events.put(None)
     await in_cluster.close()
 
 
