@@ -3,9 +3,11 @@
 import re
 import sys
 from ipaddress import ip_address
+from socket import gethostname
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
+from zlib import crc32
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.storage.address import parse_address
@@ -48,6 +50,15 @@ def _redis_url(value: str) -> str:
         raise ValueError("expected a URL such as redis://127.0.0.1:6380/0")
     return value
 
+
+def _slot(value: object) -> object:
+    return crc32(gethostname().encode()) % SLOTS_BY_HOST if value == "host" else value
+
+
+SLOTS_BY_HOST = 16
+"""How many slots replicas share among them; readers sum over slots, so it stays small."""
+Slot = Annotated[int, Field(ge=0, le=255), BeforeValidator(_slot)]
+"""A writer's number, or ``host``: one made of the machine's or pod's name."""
 
 ArmName = Annotated[str, Field(pattern=ARM_PATTERN)]
 """What an arm may be called."""
@@ -95,7 +106,7 @@ class WritingSettings(BaseServiceSettings):
     """How long, when busy, a batch that isn't full waits for more."""
     store_timeout_s: float = Field(default=5.0, gt=0, le=6)
     """Longest time one attempt to store a batch may take; settling a lost one may take as long."""
-    slot: int = Field(default=0, ge=0, le=255)
+    slot: Slot = 0
     """This writer's number; writers of one arm that share it contend for the same rollup rows."""
 
     @property
