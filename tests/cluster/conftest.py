@@ -1,5 +1,6 @@
 """The system as `tilt ci` leaves it in the cluster that KUBECONFIG leads to."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,29 @@ from tests.cluster.system import ADDRESS, Cluster, kubectl
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def clone(folder: Path) -> Path:
+    """Copy what a fresh clone of this tree would have: what git knows, or would add."""
+    names = subprocess.run(
+        ("git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
 @pytest.fixture(scope="session")
-def cluster() -> Cluster:
-    """Bring the system up from this tree, or what has changed of it."""
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """Bring the system up from a fresh clone of this tree, or what has changed of it."""
     kubectl("get", "--raw", "/readyz")  # fails readably where no cluster is reachable
     done = subprocess.run(
         ["tilt", "ci", "--timeout", "8m", "--port", "10399"],
-        cwd=ROOT,
+        cwd=clone(tmp_path_factory.mktemp("clone")),
         capture_output=True,
         text=True,
         timeout=540,

@@ -1,11 +1,14 @@
 """What the cluster's tests do to the system, and the load that they hold it to."""
 
 import json
+import re
 import subprocess
 import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +17,7 @@ import httpx
 
 ADDRESS = "http://127.0.0.1:8080"
 NAMESPACE = "meshsplit"
+GATEWAY = ("-n", "istio-system")
 
 
 def kubectl(*words: str, text: str | None = None, timeout: float = 120) -> str:
@@ -30,6 +34,28 @@ def kubectl(*words: str, text: str | None = None, timeout: float = 120) -> str:
     return done.stdout
 
 
+_FIND = (
+    "import pathlib\n"
+    "for each in pathlib.Path('/proc').glob('[0-9]*'):\n"
+    "    words = (each / 'cmdline').read_bytes().split(b'\\0')\n"
+    "    if words[1:3] == [b'-m', b'services.%s']: print(each.name)\n"
+)
+
+
+@contextmanager
+def forwarded(deployment: str, port: int) -> Iterator[int]:
+    """Lead a port of this machine to one of a gateway's pod."""
+    words = ("kubectl", *GATEWAY, "port-forward", f"deployment/{deployment}", f":{port}")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as forward:
+        assert forward.stdout is not None
+        said = re.search(r"127\.0\.0\.1:(\d+) ->", forward.stdout.readline())
+        try:
+            assert said is not None, "kubectl forwards nothing"
+            yield int(said[1])
+        finally:
+            forward.terminate()
+
+
 class Cluster:
     """The namespace of the system."""
 
@@ -39,34 +65,61 @@ class Cluster:
 
     def roll(self, service: str) -> None:
         """Replace a service's pods by new ones, as an update does, and wait till the old left."""
-        old = set(self.pods(service))
         self.run("rollout", "restart", f"deployment/{service}")
         self.run("rollout", "status", f"deployment/{service}", "--timeout=90s")
-        until = time.monotonic() + 60
-        while old & set(self.pods(service)) and time.monotonic() < until:
-            time.sleep(0.5)
+        self.settled_pods(service)
+
+    def scale(self, service: str, replicas: int) -> None:
+        """Have so many pods of a service, all of them ready, and no other."""
+        self.run("scale", f"deployment/{service}", f"--replicas={replicas}")
+        self.wait_for(f"deployment/{service}")
+        self.settled_pods(service, replicas)
 
     def pods(self, service: str) -> list[str]:
         """Name a service's pods."""
         chosen = f"app.kubernetes.io/name={service}"
         return self.run("get", "pods", "-l", chosen, "-o", "name").split()
 
+    def settled_pods(self, service: str, replicas: int = 1, limit_s: float = 60) -> list[str]:
+        """Wait until those that end have ended, and name the ones that stay."""
+        until = time.monotonic() + limit_s
+        while len(found := self.pods(service)) != replicas:
+            assert time.monotonic() < until, f"{service} has {found}"
+            time.sleep(0.5)
+        return found
+
     def kill(self, service: str) -> None:
         """Kill a service's pods at once, as a failing node does."""
         for pod in self.pods(service):
             self.run("delete", pod, "--grace-period=0", "--force", "--wait=false")
 
+    def processes(self, pod: str, service: str) -> set[str]:
+        """Return the numbers of a service's own processes in a pod (its parent only starts it)."""
+        return set(
+            self.run("exec", pod, "-c", service, "--", "python", "-c", _FIND % service).split()
+        )
+
+    def crash(self, pod: str, service: str) -> None:
+        """Kill a pod's service in the middle of what it does; nothing drains."""
+        numbers = self.processes(pod, service)
+        assert numbers, f"{pod} runs no {service}"
+        kill = "import os, sys; [os.kill(int(each), 9) for each in sys.argv[1:]]"
+        self.run("exec", pod, "-c", service, "--", "python", "-c", kill, *numbers)
+
     def wait_for(self, kind_and_name: str) -> None:
         """Wait until a workload is all there again."""
         self.run("rollout", "status", kind_and_name, "--timeout=90s")
 
+    def sql(self, statement: str) -> str:
+        """Run a statement in the ledger as its administrator; columns come apart by tabs."""
+        return self.run(
+            *("exec", "mysql-0", "-c", "mysql", "--", "sh", "-c"),
+            f'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb --user=root -N grades -e "{statement}"',
+        )
+
     def stored(self, course: str) -> Counter[str]:
         """Count the ledger's records of a course by arm."""
-        sql = f"SELECT arm, COUNT(*) FROM grades.records WHERE course = '{course}' GROUP BY arm"  # noqa: S608 - made here
-        said = self.run(
-            *("exec", "mysql-0", "-c", "mysql", "--", "sh", "-c"),
-            f'MYSQL_PWD="$MARIADB_PASSWORD" mariadb --user=meshsplit -N -e "{sql}"',
-        )
+        said = self.sql(f"SELECT arm, COUNT(*) FROM records WHERE course = '{course}' GROUP BY arm")  # noqa: S608 - made here
         rows = [line.split("\t") for line in said.splitlines()]
         return Counter({arm: int(count) for arm, count in rows})
 
@@ -89,10 +142,13 @@ class Load:
 
     users: int = 8
     pause_s: float = 0.02
+    address: str = ADDRESS
     course: str = field(default_factory=lambda: f"C-{uuid.uuid4().hex[:12]}")
     statuses: Counter[int] = field(default_factory=Counter)
     arms: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
+    failed_at: list[float] = field(default_factory=list)
+    """When (monotonic) each of the failed requests was sent."""
     retry_after: int = 0
     """How many of the 503s said when to come back."""
 
@@ -121,7 +177,7 @@ class Load:
 
     def _post(self, user: int) -> None:
         number = 0
-        with httpx.Client(base_url=ADDRESS, timeout=20, trust_env=False) as client:
+        with httpx.Client(base_url=self.address, timeout=20, trust_env=False) as client:
             while not self._end.is_set():
                 number += 1
                 record: dict[str, Any] = {
@@ -132,11 +188,13 @@ class Load:
                     "semestre": "1",
                     "year": 2002,
                 }
+                sent = time.monotonic()
                 try:
                     answer = client.post("/", json=record)
                 except httpx.HTTPError as error:
                     with self._lock:
                         self.failed.append(repr(error))
+                        self.failed_at.append(sent)
                     continue
                 with self._lock:
                     self.statuses[answer.status_code] += 1
@@ -146,4 +204,5 @@ class Load:
                         self.retry_after += 1
                     if not answer.is_success:
                         self.failed.append(f"{answer.status_code}: {answer.text[:300]}")
+                        self.failed_at.append(sent)
                 self._end.wait(self.pause_s)

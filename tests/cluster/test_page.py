@@ -25,8 +25,11 @@ def test_the_page_shows_the_split_and_grows_live() -> None:
         page.goto(f"{ADDRESS}/dashboard/")
         expect(page.get_by_text("fastapi").first).to_be_visible(timeout=15_000)
         expect(page.get_by_text("grpc").first).to_be_visible()
+        total = page.get_by_test_id("live-total")
+        before = total.inner_text()
         with Load(users=2) as load:
             page.wait_for_timeout(3_000)
+        expect(total).not_to_have_text(before)
         expect(page.get_by_text("disconnected")).to_have_count(0)
         browser.close()
     assert errors == []

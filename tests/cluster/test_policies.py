@@ -71,7 +71,7 @@ def test_plaintext_is_refused(cluster: Cluster) -> None:
 def test_only_the_reporter_asks_the_gateway_and_only_what_it_needs(
     cluster: Cluster, asker: str, path: str, answer: str
 ) -> None:
-    url = f"http://gateway-admin.istio-system:15099/{path}"
+    url = f"http://gateway-pods.istio-system:15099/{path}"
     assert answer_to(cluster, asker, url) == answer
 
 

@@ -2,10 +2,14 @@
 
 import math
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.cluster.system import Cluster, Load
+
+NOTICED_S = 3.0
+"""Within it Kubernetes has seen that a process ended, and every proxy knows."""
 
 
 @pytest.mark.parametrize(("fastapi", "grpc"), [(50, 50), (90, 10), (100, 0), (0, 100)])
@@ -82,3 +86,49 @@ def test_a_killed_pod_loses_no_acknowledged_record(cluster: Cluster, service: st
         time.sleep(1)
     stored = cluster.stored(load.course).total()
     assert load.acknowledged <= stored <= load.acknowledged + len(load.failed)
+
+
+@pytest.fixture
+def two_of(cluster: Cluster) -> Iterator[Callable[[str], str]]:
+    """Have two pods of a service; name one of them. Afterwards there is one again."""
+    doubled: list[str] = []
+
+    def double(service: str) -> str:
+        doubled.append(service)
+        cluster.scale(service, 2)
+        return cluster.pods(service)[0]
+
+    yield double
+    for service in doubled:
+        cluster.scale(service, 1)
+
+
+@pytest.mark.parametrize("service", ["ingest", "bridge", "recorder"])
+def test_of_two_pods_one_killed_fails_at_most_what_it_had_in_hand(
+    cluster: Cluster, two_of: Callable[[str], str], service: str
+) -> None:
+    pod = two_of(service)
+    with Load() as load:
+        time.sleep(1)
+        cluster.run("delete", pod, "--grace-period=0", "--force", "--wait=false")
+        time.sleep(5)
+    assert len(load.failed) <= load.users
+    stored = cluster.stored(load.course).total()
+    assert load.acknowledged <= stored <= load.acknowledged + len(load.failed)
+
+
+@pytest.mark.parametrize("service", ["ingest", "bridge", "recorder"])
+def test_of_two_pods_one_whose_process_dies_fails_requests_only_until_that_is_noticed(
+    cluster: Cluster, two_of: Callable[[str], str], service: str
+) -> None:
+    pod = two_of(service)
+    with Load() as load:
+        time.sleep(1)
+        cluster.crash(pod, service)
+        dead = time.monotonic()
+        time.sleep(6)
+    # Nothing is tried again on the way, so those sent to it meanwhile fail, and are not stored.
+    assert [at - dead for at in load.failed_at if at > dead + NOTICED_S] == []
+    assert set(load.statuses) <= {201, 503}
+    stored = cluster.stored(load.course).total()
+    assert load.acknowledged <= stored <= load.acknowledged + load.users
