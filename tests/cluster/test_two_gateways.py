@@ -39,10 +39,22 @@ def counts(client: httpx.Client) -> Any:
     return client.get("/api/v1/split").json()["observed"]["counts"]
 
 
+def until_it_is_counted(second: str, client: httpx.Client) -> None:
+    """Wait until the reporter knows of the pod: DNS takes up to half a minute to tell."""
+    until = time.monotonic() + 60
+    before = after = sum(counts(client).values())
+    while after == before:
+        assert time.monotonic() < until, "the reporter doesn't count what the second pod decides"
+        with Load(users=1, address=second):
+            time.sleep(0.2)
+        time.sleep(2.5)
+        after = sum(counts(client).values())
+
+
 def test_the_counts_are_those_of_all_its_pods_and_stay_when_one_leaves(
     second: str, client: httpx.Client
 ) -> None:
-    time.sleep(5)
+    until_it_is_counted(second, client)
     before = Counter(counts(client))
     with Load(users=3) as first, Load(users=3, address=second) as other:
         time.sleep(5)
