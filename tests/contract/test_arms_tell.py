@@ -4,6 +4,8 @@ import json
 import re
 
 import httpx
+import psutil
+import pytest
 
 from tests.arms import Arms, encoded
 
@@ -30,6 +32,23 @@ def test_a_sum_over_the_services_counts_each_record_once(arms: Arms) -> None:
     assert {arm: after[arm] - before.get(arm, 0) for arm in after} == {"fastapi": 3, "grpc": 3}
     recorder = httpx.get(arms.recorder.url + "/metrics").text
     assert 'meshsplit_recorder_records_total{arm="grpc",outcome="stored"}' in recorder
+
+
+def test_a_service_says_what_its_process_uses(arms: Arms) -> None:
+    for service in arms.all:
+        assert service.process is not None
+        told = httpx.get(service.url + "/metrics").text
+        seconds = re.search(r"^process_cpu_seconds_total (\S+)$", told, re.MULTILINE)
+        resident = re.search(r"^process_resident_memory_bytes (\S+)$", told, re.MULTILINE)
+        files = re.search(r"^process_open_fds (\S+)$", told, re.MULTILINE)
+        assert seconds
+        assert resident
+        assert files
+        process = psutil.Process(service.process.pid)
+        used = process.cpu_times()
+        assert float(seconds[1]) == pytest.approx(used.user + used.system, abs=0.5)
+        assert float(resident[1]) == pytest.approx(process.memory_info().rss, rel=0.2)
+        assert float(files[1]) == pytest.approx(process.num_fds(), abs=5)
 
 
 def test_every_line_a_service_logs_is_json_with_a_level_and_a_time(own_arms: Arms) -> None:

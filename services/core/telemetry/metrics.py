@@ -9,7 +9,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -137,8 +144,11 @@ def project_version() -> str:
 
 
 def make_registry(service: str) -> CollectorRegistry:
-    """Make a service's registry, with the version it is built from."""
+    """Make a service's registry: the version it is built from, and what its process uses."""
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
     Gauge(
         "meshsplit_build_info",
         "1, with the version as a label",
