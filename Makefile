@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster check fmt stubs rules lock migrate
+.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster fuzz check fmt stubs rules lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ test: install-tests ## run every test, on real servers and a real browser of the
 
 test-cluster: install-tests ## bring the system up in the cluster of KUBECONFIG, and test it there
 	@$(NODE) $(BIN)/python -m pytest tests/cluster
+
+fuzz: install-tests ## a million requests that nobody should send, and more (MESHSPLIT_FUZZ_SEED repeats one)
+	@MESHSPLIT_FUZZ_INPUTS=1000000 MESHSPLIT_FUZZ_CASES=2000 MESHSPLIT_FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/fuzz
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .

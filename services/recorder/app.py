@@ -19,6 +19,7 @@ from services.core.telemetry.metrics import WriteMetrics, make_registry
 from services.core.telemetry.stores import StoreWatch
 from services.core.writing.batcher import Batcher
 from services.core.writing.schema import SchemaWait
+from services.recorder.malformed import RefuseMalformed
 from services.recorder.servicer import RecorderServicer
 from services.recorder.settings import RecorderSettings
 from services.stubs.grades.v1 import grades_pb2 as pb
@@ -99,7 +100,7 @@ class Recorder:
     def _make_server(
         self, settings: RecorderSettings, servicer: RecorderServicer
     ) -> grpc.aio.Server:
-        server = grpc.aio.server(options=_OPTIONS)
+        server = grpc.aio.server(interceptors=[RefuseMalformed()], options=_OPTIONS)
         pb_grpc.add_RecorderServiceServicer_to_server(servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (_CONTRACT, health.SERVICE_NAME, reflection.SERVICE_NAME)

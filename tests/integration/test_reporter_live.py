@@ -101,6 +101,19 @@ async def test_a_frame_of_64_kib_is_read_and_a_longer_one_closes_with_1009(
         assert await close_code(client) == 1009
 
 
+@pytest.mark.parametrize(("frames", "code"), [(b"{}" * 1000, 1008), (b"\xff\xff", 1007)])
+async def test_a_flood_in_one_breath_and_text_that_is_none_are_closed_with_a_reason(
+    reporter: ReporterProcess, frames: bytes, code: int
+) -> None:
+    async with connect(reporter.live) as client:
+        await heard(client)
+        masked = (
+            b"\x81\x82\x00\x00\x00\x00" + frames[at : at + 2] for at in range(0, len(frames), 2)
+        )
+        client.transport.write(b"".join(masked))
+        assert await close_code(client) == code
+
+
 async def test_never_more_than_five_messages_a_second(reporter: ReporterProcess) -> None:
     async with connect(reporter.live) as client:
         await heard(client)

@@ -52,9 +52,12 @@ class ServiceApplication(FastAPI):
         self.add_exception_handler(Exception, _on_bug)
 
     def openapi(self) -> dict[str, Any]:
-        """Describe the application, with the schemas that FastAPI doesn't see."""
+        """Describe the application, with the schemas and the media type FastAPI doesn't see."""
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {}).update(self._schemas)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                _tell_problems(operation["responses"])
         return document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,6 +80,14 @@ class ServiceApplication(FastAPI):
             await send(message)
 
         await super().__call__(scope, receive, send_with_id)
+
+
+def _tell_problems(responses: dict[str, Any]) -> None:
+    """Give errors their media type: FastAPI takes every model for plain JSON."""
+    for status, response in responses.items():
+        content = response.get("content", {})
+        if int(status) >= 400 and "application/json" in content:  # noqa: PLR2004 - HTTP's errors
+            content[problems.MEDIA_TYPE] = content.pop("application/json")
 
 
 _KINDS = {kind.status: kind for kind in problems.ALL if kind.status not in {400, 503}} | {

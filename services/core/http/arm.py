@@ -45,21 +45,21 @@ def arm_application(
         endpoint=endpoint,
         schemas=msgspec.json.schema_components(_SCHEMAS, ref_template=_REFERENCE)[1],
     )
-    _describe(application)
+    _describe(application, stores=submit is not None)
     application.include_router(health_routes(name, lifecycle, registry, stores))
     return application
 
 
-def _describe(application: ServiceApplication) -> None:
+def _describe(application: ServiceApplication, *, stores: bool) -> None:
     """Put the endpoint into the OpenAPI document; it answers before any routing."""
 
     @application.post(
         "/",
-        status_code=201,
+        status_code=201 if stores else 200,
         response_model=None,
         tags=["records"],
-        summary="Store one record",
-        responses=_post_responses(),
+        summary="Store one record" if stores else "Check one record, and throw it away",
+        responses=_post_responses(stores=stores),
         openapi_extra={
             "parameters": [_KEY_PARAMETER],
             "requestBody": {
@@ -95,31 +95,39 @@ _KEY_PARAMETER: Final = {
 _STORED: Final = {"id": {"type": "string", "format": "uuid"}, "arm": {"type": "string"}}
 
 
-def _post_responses() -> dict[int | str, dict[str, Any]]:
+_WRONG: Final = (
+    problems.MALFORMED_JSON,
+    problems.BODY_TOO_SLOW,
+    problems.BODY_TOO_LARGE,
+    problems.UNSUPPORTED_MEDIA_TYPE,
+    problems.INVALID_RECORD,
+    problems.INTERNAL,
+)
+_WRONG_WITH_STORING: Final = (
+    problems.KEY_CONFLICT,
+    problems.SHADOW_REFUSED,
+    problems.NOT_STORED,
+    problems.OUTCOME_UNKNOWN,
+)
+
+
+def _post_responses(*, stores: bool) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {
-        201: _json("Committed", _STORED),
-        200: _json("An earlier request with this key had stored it: that one's answer", _STORED),
-    }
-    for kind in (
-        problems.MALFORMED_JSON,
-        problems.BODY_TOO_SLOW,
-        problems.KEY_CONFLICT,
-        problems.BODY_TOO_LARGE,
-        problems.UNSUPPORTED_MEDIA_TYPE,
-        problems.SHADOW_REFUSED,
-        problems.INVALID_RECORD,
-        problems.INTERNAL,
-        problems.NOT_STORED,
-        problems.OUTCOME_UNKNOWN,
-    ):
-        responses[kind.status] = {
+        kind.status: {
             "description": kind.title,
             "content": {problems.MEDIA_TYPE: {"schema": _schema("Problem")}},
         }
+        for kind in _WRONG + _WRONG_WITH_STORING * stores
+    }
+    if not stores:
+        return responses | {200: _json("It is a record", {"stored": {"const": False}})}
     responses[503]["headers"] = {
         "Retry-After": {"schema": {"type": "integer"}, "description": "In seconds"}
     }
-    return responses
+    return responses | {
+        201: _json("Committed", _STORED),
+        200: _json("An earlier request with this key had stored it: that one's answer", _STORED),
+    }
 
 
 def _json(description: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""Whatever bytes come, both arms answer alike, at once, without an error of their own."""
+
+import asyncio
+import os
+import random
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import psutil
+
+from tests.arms import Arms, ServiceProcess
+from tests.fuzz.expectation import expected
+from tests.fuzz.inputs import Input, draw
+from tests.fuzz.wire import NOTHING, Answer, Wire
+from tests.stores import MariaDB
+
+INPUTS = int(os.environ.get("MESHSPLIT_FUZZ_INPUTS", "50000"))
+SEED = int(os.environ.get("MESHSPLIT_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
+SEEDS = Path(__file__).with_name("seeds.txt")
+WORKERS = 32
+WARM = 2_000
+GROWTH_MAX = 24 << 20
+"""Bytes that a service may grow by once it is warm: its allocator's slack, not a leak's slope."""
+
+
+def kept_seeds() -> list[int]:
+    lines = SEEDS.read_text().splitlines()
+    return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
+
+
+class Fuzz:
+    """Draws inputs, sends each to both arms, and notes where they differ or the rules do."""
+
+    def __init__(self, arms: Arms, seed: int) -> None:
+        self._dice = random.Random(seed)
+        self._ports = {"fastapi": arms.ingest.port, "grpc": arms.bridge.port}
+        self.seed = seed
+        self.sent = 0
+        self.stored: Counter[str] = Counter()
+        self.unheard: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.wrong: list[str] = []
+
+    async def run(self, inputs: int) -> None:
+        await asyncio.gather(*(self._work(inputs) for _ in range(WORKERS)))
+
+    async def _work(self, inputs: int) -> None:
+        wires = {arm: Wire(port) for arm, port in self._ports.items()}
+        try:
+            while self.sent < inputs and len(self.wrong) < 10:
+                self.sent += 1
+                await self._try(wires, draw(self._dice))
+        finally:
+            for wire in wires.values():
+                wire.close()
+
+    async def _try(self, wires: dict[str, Wire], one: Input) -> None:
+        self.kinds[one.kind] += 1
+        try:
+            answers = await asyncio.gather(
+                *(wire.ask(one.raw, method=one.method, torn=one.kind == "torn")
+                  for wire in wires.values())
+            )  # fmt: skip
+        except TimeoutError:
+            self._note(one, "no answer in time")
+            return
+        for arm, answer in zip(wires, answers, strict=True):
+            self.stored[arm] += answer.status == 201
+            self.unheard[arm] += answer == NOTHING
+        self._judge(one, answers)
+
+    def _judge(self, one: Input, answers: list[Answer]) -> None:
+        first, second = answers
+        if one.kind == "torn" and NOTHING in answers:
+            return  # whether a torn request is one may hang on how its bytes arrive
+        if first != second:
+            self._note(one, f"the arms differ: {first} and {second}")
+        elif first.status >= 500:
+            self._note(one, f"an error of ours: {first}")
+        elif first == NOTHING:
+            self._note(one, "no answer")
+        elif one.record is not None and first.status not in expected(one.record):
+            self._note(one, f"{first.status} where the rules say {expected(one.record)}")
+
+    def _note(self, one: Input, what: str) -> None:
+        self.wrong.append(f"seed {self.seed}, {one.kind}: {what[:1500]}\n  sent {one.raw[:1500]!r}")
+
+
+def footprint(service: ServiceProcess) -> tuple[int, int]:
+    """A service's bytes in memory, and its open files."""
+    assert service.process is not None
+    process = psutil.Process(service.process.pid)
+    return process.memory_info().rss, process.num_fds()
+
+
+def rows(mariadb: MariaDB) -> dict[str, int]:
+    counted = mariadb.query("SELECT arm, COUNT(*) FROM records GROUP BY arm", "grades")
+    return {str(arm): int(count) for arm, count in counted}
+
+
+async def test_both_arms_answer_whatever_comes_alike_and_as_the_rules_say(
+    own_arms: Arms, mariadb: MariaDB
+) -> None:
+    before = rows(mariadb)
+    runs = [Fuzz(own_arms, seed) for seed in (*kept_seeds(), SEED)]
+    await runs[0].run(WARM)
+    at_first = {service.name: footprint(service) for service in own_arms.all}
+    for run in runs[1:-1]:
+        await run.run(WARM)
+    await runs[-1].run(INPUTS - sum(run.sent for run in runs))
+
+    assert [wrong for run in runs for wrong in run.wrong] == []
+    assert sum(run.sent for run in runs) >= INPUTS
+    assert all(count > 0 for count in runs[-1].kinds.values())
+    for arm, count in rows(mariadb).items():
+        stored = sum(run.stored[arm] for run in runs)
+        unheard = sum(run.unheard[arm] for run in runs)
+        assert stored <= count - before.get(arm, 0) <= stored + unheard
+    for service in own_arms.all:
+        memory, files = footprint(service)
+        assert memory - at_first[service.name][0] < GROWTH_MAX, service.name
+        assert files <= at_first[service.name][1] + 2, service.name
+        async with httpx.AsyncClient(timeout=5) as client:
+            assert (await client.get(f"{service.url}/readyz")).status_code == 200
