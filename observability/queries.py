@@ -141,7 +141,7 @@ QUERIES: Final = MappingProxyType(
         "requests_seen": Query(
             "How many requests did each arm get? Few tell little.",
             "requests",
-            'sum by (arm) (increase(meshsplit_requests_total{arm!=""}[{window}]))',
+            'sum by (arm) (increase(meshsplit_requests_total{arm!="",method="POST"}[{window}]))',
             traffic=True,
         ),
         "requests_expected": Query(
@@ -149,7 +149,7 @@ QUERIES: Final = MappingProxyType(
             "requests",
             "min by (arm) (min_over_time(meshsplit_split_weight_ratio"
             '{stage="applied"}[{window}]))'
-            ' * scalar(sum(increase(meshsplit_requests_total{arm!=""}[{window}])))',
+            ' * scalar(sum(increase(meshsplit_requests_total{arm!="",method="POST"}[{window}])))',
             traffic=True,
         ),
         "repeated_share": Query(

@@ -6,10 +6,12 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 from services.core.http.arm import arm_application
 from services.core.lifecycle import Lifecycle
-from services.core.live.writer import LiveWriter
+from services.core.live.writer import QUEUE_LIMIT, LiveWriter
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
-from services.core.telemetry.metrics import SECONDS_BUCKETS, WriteMetrics, make_registry
+from services.core.telemetry.calls import SECONDS_BUCKETS
+from services.core.telemetry.metrics import WriteMetrics, make_registry
+from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
 from services.core.writing.batcher import Batcher
 from services.core.writing.schema import SchemaWait
@@ -34,6 +36,15 @@ class Ingest:
         )
         self._live = _live_writer(settings, self._mysql, registry)
         self._ledger.on_committed = self._live.offer
+        registry.register(
+            Pools(
+                {
+                    "mysql": self._mysql.connections,
+                    "mysql_writer": self._ledger.connections,
+                    "redis": self._live.connections,
+                }
+            )
+        )
         self._batcher = Batcher(
             self._ledger.write,
             queue_limit=settings.queue_limit,
@@ -85,4 +96,12 @@ def _live_writer(settings: IngestSettings, mysql: MySQL, registry: CollectorRegi
         "How long ago Redis last held all that this writer had committed, in seconds",
         registry=registry,
     ).set_function(lambda: live.behind)
+    Gauge(
+        "meshsplit_redis_queue_depth", "Batches that wait to be written to Redis", registry=registry
+    ).set_function(lambda: live.waiting)
+    Gauge(
+        "meshsplit_redis_queue_limit",
+        "Most batches that may wait; more are read from the ledger later",
+        registry=registry,
+    ).set(QUEUE_LIMIT)
     return live

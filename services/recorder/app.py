@@ -15,11 +15,14 @@ from services.core.lifecycle import Lifecycle
 from services.core.settings import PREFIX
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
+from services.core.telemetry.calls import RequestTally, RpcTally
 from services.core.telemetry.metrics import WriteMetrics, make_registry
+from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
 from services.core.writing.batcher import Batcher
 from services.core.writing.schema import SchemaWait
 from services.recorder.malformed import RefuseMalformed
+from services.recorder.rpcs import RpcCount
 from services.recorder.servicer import RecorderServicer
 from services.recorder.settings import RecorderSettings
 from services.stubs.grades.v1 import grades_pb2 as pb
@@ -64,14 +67,20 @@ class Recorder:
             ),
             arm=NAME,
         )
+        registry.register(
+            Pools({"mysql": self._mysql.connections, "mysql_writer": self._ledger.connections})
+        )
+        requests, rpcs = RequestTally(NAME), RpcTally(NAME)
+        registry.register(requests)
+        registry.register(rpcs)
         self._schema = SchemaWait(self._ledger.check_schema, self.lifecycle)
         self._stores = StoreWatch({"mysql": self._mysql.ping}, registry)
         self._health = health.aio.HealthServicer()
         self._health_tasks: set[asyncio.Task[None]] = set()
         self._server = self._make_server(
-            settings, RecorderServicer(self._batcher.submit, self._ledger.settle)
+            settings, RecorderServicer(self._batcher.submit, self._ledger.settle), rpcs
         )
-        self.application = ServiceApplication(title=NAME, lifecycle=self.lifecycle)
+        self.application = ServiceApplication(title=NAME, lifecycle=self.lifecycle, tally=requests)
         self.application.include_router(
             health_routes(NAME, self.lifecycle, registry, lambda: self._stores.states)
         )
@@ -98,9 +107,9 @@ class Recorder:
         await self._mysql.close()
 
     def _make_server(
-        self, settings: RecorderSettings, servicer: RecorderServicer
+        self, settings: RecorderSettings, servicer: RecorderServicer, rpcs: RpcTally
     ) -> grpc.aio.Server:
-        server = grpc.aio.server(interceptors=[RefuseMalformed()], options=_OPTIONS)
+        server = grpc.aio.server(interceptors=[RpcCount(rpcs), RefuseMalformed()], options=_OPTIONS)
         pb_grpc.add_RecorderServiceServicer_to_server(servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (_CONTRACT, health.SERVICE_NAME, reflection.SERVICE_NAME)

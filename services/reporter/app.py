@@ -14,7 +14,9 @@ from services.core.live.reader import LiveReader
 from services.core.storage.connections import MySQL
 from services.core.storage.readings import Readings
 from services.core.storage.schema import check_schema
-from services.core.telemetry.metrics import RequestTally, make_registry
+from services.core.telemetry.calls import RequestTally
+from services.core.telemetry.metrics import make_registry
+from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
 from services.core.writing.schema import SchemaWait
 from services.reporter.charts import charts, course_charts
@@ -41,7 +43,7 @@ class Reporter:
 
     def __init__(self, settings: ReporterSettings) -> None:
         registry = make_registry(NAME)
-        tally = RequestTally(NAME, "")
+        tally = RequestTally(NAME)
         registry.register(tally)
         self.lifecycle = Lifecycle()
         self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
@@ -61,11 +63,21 @@ class Reporter:
             memory=SplitMemory(settings.redis_url, timeout_s=_LOOK_TIMEOUT_S),
         )
         registry.register(SplitMetrics(self._observer))
+        registry.register(
+            Pools(
+                {
+                    "mysql": self._mysql.connections,
+                    "mysql_live": self._live_mysql.connections,
+                    "redis": self._reader.connections,
+                }
+            )
+        )
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
 
         app = ServiceApplication(
             title=NAME,
             lifecycle=self.lifecycle,
+            tally=tally,
             docs_url=f"{PREFIX}/docs",
             redoc_url=None,
             openapi_url=f"{PREFIX}/openapi.json",
@@ -81,7 +93,7 @@ class Reporter:
         app.include_router(
             health_routes(NAME, self.lifecycle, registry, lambda: self._stores.states)
         )
-        self.application = Marks(EscapedPaths(app, f"{PREFIX}/"), tally)
+        self.application = Marks(EscapedPaths(app, f"{PREFIX}/"))
 
     async def start(self) -> None:
         """Start the parts, without waiting for a store."""

@@ -1,12 +1,10 @@
-"""What the reporter puts on every answer beside what core does, and what it counts."""
+"""What the reporter puts on every answer beside what core does."""
 
-from time import perf_counter
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.core.http.heads import read_head
-from services.core.telemetry.metrics import RequestTally
 
 _HANDSHAKE_ANSWERS: Final = frozenset({"websocket.accept", "websocket.http.response.start"})
 
@@ -14,13 +12,11 @@ _HANDSHAKE_ANSWERS: Final = frozenset({"websocket.accept", "websocket.http.respo
 class Marks:
     """Outermost middleware: no answer may be cached, and a WebSocket's handshake has an id too."""
 
-    def __init__(self, app: ASGIApp, tally: RequestTally) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and mark its answer."""
-        began = perf_counter()
         request_id = b""
         if scope["type"] == "websocket":
             request_id = read_head(scope["headers"]).request_id
@@ -31,7 +27,6 @@ class Marks:
                 headers = message.setdefault("headers", [])
                 if all(name.lower() != b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
-                self._tally.count(message["status"], perf_counter() - began)
             elif message["type"] in _HANDSHAKE_ANSWERS:
                 headers = [*message.get("headers", ()), (b"x-request-id", request_id)]
                 message = {**message, "headers": headers}

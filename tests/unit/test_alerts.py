@@ -17,7 +17,7 @@ ADMIN = BAD.replace('"g"', '"admin"')
 
 
 def requests(arm: str) -> str:
-    return f'meshsplit_requests_total{{arm="{arm}",service="{arm}",code="201"}}'
+    return f'meshsplit_requests_total{{arm="{arm}",method="POST",route="/",code="201"}}'
 
 
 def applied(arm: str) -> str:

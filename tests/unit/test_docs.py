@@ -172,14 +172,11 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 def metrics_in_code() -> set[str]:
+    """The names in the code; prometheus-client adds the ending of a counter's itself."""
     found = set()
     for path in own_sources():
         found |= set(re.findall(r'"(meshsplit_[a-z_]+)"', path.read_text()))
-    # prometheus-client adds the ending of a counter's name itself
-    return {
-        f"{name}_total" if name.endswith(("_requests", "r_records", "t_records")) else name
-        for name in found
-    }
+    return found
 
 
 def documented_metrics() -> set[str]:
@@ -187,7 +184,8 @@ def documented_metrics() -> set[str]:
 
 
 def test_every_metric_is_documented_and_every_documented_one_exists() -> None:
-    assert metrics_in_code() == documented_metrics()
+    documented = {name.removesuffix("_total") for name in documented_metrics()}
+    assert metrics_in_code() == documented
 
 
 @pytest.mark.parametrize("name", QUERIES)

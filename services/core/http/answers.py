@@ -20,6 +20,10 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Headers
     body: bytes
+    problem: str = ""
+    """The problem's name; "" where there is none."""
+    reason: str = ""
+    """Why nothing was stored, where that is the problem."""
 
 
 def json_answer(status: int, body: bytes) -> Answer:
@@ -38,12 +42,15 @@ def problem(
     request_id: str,
     errors: list[FieldError] | None = None,
     headers: Headers | None = None,
+    reason: str = "",
 ) -> Answer:
     """Make an answer of a problem."""
     return Answer(
         kind.status,
         _PROBLEM + (headers or []),
         problem_body(kind, detail, request_id=request_id, errors=errors),
+        kind.name,
+        reason,
     )
 
 
@@ -73,6 +80,7 @@ def of_outcome(outcome: Outcome, *, request_id: str) -> Answer:
                 outcome.reason,
                 request_id=request_id,
                 headers=[(b"retry-after", str(outcome.retry_after).encode())],
+                reason=outcome.reason,
             )
         case Unknown():
             return problem(

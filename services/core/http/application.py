@@ -1,7 +1,8 @@
 """The FastAPI application around a service's routes: problems for errors, request ids, drain."""
 
 import logging
-from typing import Any
+from time import perf_counter
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +15,7 @@ from services.core.domain.problems import FieldError, ProblemType
 from services.core.http import answers
 from services.core.http.heads import read_head
 from services.core.lifecycle import Lifecycle
+from services.core.telemetry.calls import OTHER, RequestTally
 from services.core.telemetry.metrics import project_version
 
 _log = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ class ServiceApplication(FastAPI):
     Args:
         title: the service's name.
         lifecycle: where the service is between start and end.
-        endpoint: answers ``/`` itself, ids and drain included; None: the routes answer it.
+        tally: counts the requests that go through the routing, WebSockets' handshakes among them.
+        endpoint: answers ``/`` itself, ids, drain and count included; None: the routes answer it.
         schemas: JSON schemas of what goes past FastAPI, for the OpenAPI document.
         options: FastAPI's own.
 
@@ -39,12 +42,14 @@ class ServiceApplication(FastAPI):
         *,
         title: str,
         lifecycle: Lifecycle,
+        tally: RequestTally,
         endpoint: ASGIApp | None = None,
         schemas: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(title=title, version=project_version(), redirect_slashes=False, **options)
         self._lifecycle = lifecycle
+        self._tally = tally
         self._endpoint = endpoint
         self._schemas = schemas or {}
         self.add_exception_handler(HTTPException, _on_http_exception)
@@ -62,6 +67,9 @@ class ServiceApplication(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await super().__call__(scope, receive, self._counting(scope, send))
+            return
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
@@ -70,6 +78,7 @@ class ServiceApplication(FastAPI):
             return
         request_id = read_head(scope["headers"]).request_id
         scope["state"]["request_id"] = request_id.decode()
+        send_counted = self._counting(scope, send)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -77,9 +86,35 @@ class ServiceApplication(FastAPI):
                 headers.append((b"x-request-id", request_id))
                 if self._lifecycle.draining:
                     headers.append((b"connection", b"close"))
-            await send(message)
+            await send_counted(message)
 
         await super().__call__(scope, receive, send_with_id)
+
+    def _counting(self, scope: Scope, send: Send) -> Send:
+        """Wrap a send so that its answer is counted, under the route that was found by then."""
+        began = perf_counter()
+        answered = False
+
+        async def send_counted(message: Message) -> None:
+            nonlocal answered
+            if not answered:
+                answered = True
+                calls = self._tally.of(scope.get("method", "GET"), _template(scope))
+                code = message.get("status") or _HANDSHAKES[message["type"]]
+                calls.count(code, perf_counter() - began)
+            await send(message)
+
+        return send_counted
+
+
+def _template(scope: Scope) -> str:
+    """Say which route was found, prefix included; "other" where none was."""
+    # FastAPI keeps a router's prefix apart from its routes; a WebSocket's route has it.
+    inner = scope.get("fastapi", {}).get("effective_route_context")
+    return str(getattr(inner, "path", "") or getattr(scope.get("route"), "path", OTHER))
+
+
+_HANDSHAKES: Final = {"websocket.accept": 101, "websocket.close": 403}
 
 
 def _tell_problems(responses: dict[str, Any]) -> None:

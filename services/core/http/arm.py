@@ -13,7 +13,7 @@ from services.core.http.health import StoreStates, health_routes
 from services.core.http.records import BODY_LIMIT, RecordsEndpoint, Submit
 from services.core.lifecycle import Lifecycle
 from services.core.settings import DoorSettings
-from services.core.telemetry.metrics import RequestTally
+from services.core.telemetry.calls import LabelledCount, RequestTally
 
 _SCHEMAS: Final[tuple[type, ...]] = (Record, Problem)
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -29,19 +29,28 @@ def arm_application(
     stores: StoreStates,
 ) -> ServiceApplication:
     """Make an arm's application around what stores its records; without it, a shadow's."""
-    tally = RequestTally(name, settings.arm)
+    tally = RequestTally(name)
     registry.register(tally)
+    problems_told = LabelledCount(
+        "meshsplit_problems",
+        "Records answered with a problem, by its name and, where nothing was stored, the reason",
+        ["arm", "problem", "reason"],
+        foreign="reason",
+    )
+    registry.register(problems_told)
     endpoint = RecordsEndpoint(
         service=name,
         arm=settings.arm,
         submit=submit,
         lifecycle=lifecycle,
         tally=tally,
+        problems_told=problems_told,
         body_timeout_s=settings.body_timeout_s,
     )
     application = ServiceApplication(
         title=name,
         lifecycle=lifecycle,
+        tally=tally,
         endpoint=endpoint,
         schemas=msgspec.json.schema_components(_SCHEMAS, ref_template=_REFERENCE)[1],
     )

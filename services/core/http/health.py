@@ -1,10 +1,12 @@
 """The routes that the platform asks, not the clients: liveness, readiness, health, metrics."""
 
+import asyncio
 from collections.abc import Callable
+from time import perf_counter
 
 import msgspec
 from fastapi import APIRouter
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import PlainTextResponse, Response
 
@@ -20,6 +22,11 @@ def health_routes(
 ) -> APIRouter:
     """Make ``/livez``, ``/readyz``, ``/healthz`` and ``/metrics``."""
     router = APIRouter(tags=["health"])
+    lag = Gauge(
+        "meshsplit_loop_lag_seconds",
+        "Time the event loop took to come round when this was asked, in seconds",
+        registry=registry,
+    )
 
     @router.get("/livez", summary="The process answers; asks nothing of others")
     async def livez() -> Response:
@@ -54,6 +61,9 @@ def health_routes(
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
+        asked = perf_counter()
+        await asyncio.sleep(0)  # the turn of everything that waits for one
+        lag.set(perf_counter() - asked)
         return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
     return router

@@ -25,7 +25,7 @@ from services.core.http.bodies import (
 )
 from services.core.http.heads import Head, Refusal, check_head, read_head, too_large
 from services.core.lifecycle import Lifecycle
-from services.core.telemetry.metrics import RequestTally
+from services.core.telemetry.calls import LabelledCount, RequestTally
 
 BODY_LIMIT: Final = 65_536
 """Most bytes of a body."""
@@ -48,12 +48,16 @@ class RecordsEndpoint:
         submit: Submit | None,
         lifecycle: Lifecycle,
         tally: RequestTally,
+        problems_told: LabelledCount,
         body_timeout_s: float,
     ) -> None:
         """Without ``submit`` it is a shadow's: a record is checked, and then thrown away."""
         self._submit = submit
         self._lifecycle = lifecycle
         self._tally = tally
+        self._posts = tally.of("POST", "/", arm)
+        self._problems_told = problems_told
+        self._arm = arm
         self._body_timeout_s = body_timeout_s
         self._new_id = IdMaker().new
         self._greeting = answers.json_answer(
@@ -65,22 +69,27 @@ class RecordsEndpoint:
         started = perf_counter()
         head = read_head(scope["headers"])
         close = False
+        calls = self._posts
         try:
             if scope["method"] == "POST":
                 answer, close = await self._post(head, receive)
             elif scope["method"] in {"GET", "HEAD"}:
+                calls = self._tally.of(scope["method"], "/", self._arm)
                 answer = self._greeting
             else:
+                calls = self._tally.of(scope["method"], "/", self._arm)
                 answer, close = await self._refuse(_wrong_method(scope["method"]), head, receive)
         except ClientGone:
-            self._tally.count(_CLIENT_GONE, perf_counter() - started)
+            calls.count(_CLIENT_GONE, perf_counter() - started)
             return
         except Exception:  # noqa: BLE001 - a bug must still be answered as the contract says
             request_id = head.request_id.decode()
             _log.exception("a request failed", extra={"request_id": request_id})
             answer = answers.problem(problems.INTERNAL, "the log says more", request_id=request_id)
         await self._send(send, answer, head, close=close)
-        self._tally.count(answer.status, perf_counter() - started)
+        calls.count(answer.status, perf_counter() - started)
+        if answer.problem:
+            self._problems_told.count(self._arm, answer.problem, answer.reason)
 
     async def _post(self, head: Head, receive: Receive) -> tuple[Answer, bool]:
         """Store one record; say the answer, and whether the connection must end with it."""

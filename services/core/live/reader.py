@@ -6,12 +6,18 @@ from uuid import UUID
 import msgspec
 
 from services.core.live.projection import Look, Projection
-from services.core.live.redis_client import REDIS_TROUBLE, open_redis, ping_redis
+from services.core.live.redis_client import (
+    REDIS_TROUBLE,
+    open_redis,
+    ping_redis,
+    redis_connections,
+)
 from services.core.live.selection import Selection
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreFailure
 from services.core.storage.outbox import NO_ID, Outbox, OutboxRow
 from services.core.storage.readings import Readings
+from services.core.telemetry.pools import Connections
 
 _PAGE = 500
 _LEAST_S = 0.001
@@ -62,6 +68,10 @@ class LiveReader:
     async def ping(self) -> None:
         """Ask Redis for a sign of life; raises one of REDIS_TROUBLE if there is none."""
         await ping_redis(self._redis)
+
+    def connections(self) -> Connections:
+        """Say how full the pool of connections to Redis is."""
+        return redis_connections(self._redis)
 
     async def close(self) -> None:
         """Close the connections to Redis."""

@@ -6,6 +6,9 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.observability.attributes import ConnectionState
+
+from services.core.telemetry.pools import Connections
 
 REDIS_TROUBLE = (RedisError, OSError, TimeoutError, EOFError)
 """What a Redis that is away or starting raises."""
@@ -27,6 +30,17 @@ def open_redis(url: str, *, timeout_s: float) -> Redis:
         max_connections=8,
     )
     return client
+
+
+def redis_connections(client: Redis) -> Connections:
+    """Say how full a client's pool is."""
+    pool = client.connection_pool
+    in_use = sum(
+        count
+        for count, attributes in pool.get_connection_count()
+        if ConnectionState.USED.value in attributes.values()
+    )
+    return Connections(in_use, pool.max_connections)
 
 
 async def ping_redis(client: Redis) -> None:

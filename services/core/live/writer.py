@@ -7,13 +7,19 @@ from collections import deque
 from collections.abc import Callable
 
 from services.core.live.projection import Projection
-from services.core.live.redis_client import REDIS_TROUBLE, open_redis, ping_redis
+from services.core.live.redis_client import (
+    REDIS_TROUBLE,
+    open_redis,
+    ping_redis,
+    redis_connections,
+)
 from services.core.live.repair import KEEP_S, Repair
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreFailure
 from services.core.storage.ledger import CommittedBatch
 from services.core.storage.outbox import Outbox
 from services.core.storage.readings import Readings
+from services.core.telemetry.pools import Connections
 
 QUEUE_LIMIT = 512
 """Most batches that wait for Redis; the outbox has all of them."""
@@ -72,6 +78,15 @@ class LiveWriter:
         if self._following and not self._gap and not self._queue:
             return 0.0
         return time.monotonic() - self._exact_at
+
+    @property
+    def waiting(self) -> int:
+        """Batches that wait to be applied; from ``QUEUE_LIMIT`` on the outbox alone has them."""
+        return len(self._queue)
+
+    def connections(self) -> Connections:
+        """Say how full the pool of connections to Redis is."""
+        return redis_connections(self._redis)
 
     def offer(self, batch: CommittedBatch) -> None:
         """Take note of a committed batch; never blocks, and what finds no room is caught up on."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from services.core.storage.address import parse_address
 from services.core.storage.failures import StoreAway
 from services.core.storage.sessions import Answer, Row, Session, connect
+from services.core.telemetry.pools import Connections
 
 
 class MySQL:
@@ -26,6 +27,8 @@ class MySQL:
         self.address = parse_address(url)
         self.timeout_s = timeout_s
         self._places = asyncio.Semaphore(pool_size)
+        self._pool_size = pool_size
+        self._in_use = 0
         self._idle: list[Session] = []
         self._closed = False
 
@@ -80,6 +83,10 @@ class MySQL:
         """
         await self.fetch("SELECT 1")
 
+    def connections(self) -> Connections:
+        """Say how full the pool for reads is."""
+        return Connections(self._in_use, self._pool_size)
+
     async def close(self) -> None:
         """Close what the pool holds; what is in use is closed when it comes back."""
         self._closed = True
@@ -102,7 +109,9 @@ class MySQL:
                 await self._places.acquire()
         except TimeoutError:
             raise StoreAway("every connection to MySQL is busy") from None
+        self._in_use += 1
         try:
             yield
         finally:
+            self._in_use -= 1
             self._places.release()

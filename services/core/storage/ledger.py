@@ -24,6 +24,7 @@ from services.core.storage.transaction import (
     Written,
     read_owners,
 )
+from services.core.telemetry.pools import Connections
 
 RETRIES = 3
 """How often a deadlock, a lock's time-out or a lost idle connection is tried again."""
@@ -104,6 +105,10 @@ class Ledger:
 
         """
         return await settle(self._mysql, ids, limit_s=self._timeout_s)
+
+    def connections(self) -> Connections:
+        """Say whether the writer's connection is in use: it is the bound of what can be stored."""
+        return Connections(int(self._turn.locked()), 1)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -73,6 +73,7 @@ class Batcher:
         """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if self._closed:
+            self._metrics.records.count(pending.arm or self._arm, "draining")
             future.set_result(NotStored("draining"))
         elif len(self._queue) >= self._queue_limit:
             self._metrics.records.count(pending.arm or self._arm, "queue_full")
@@ -99,8 +100,9 @@ class Batcher:
             if not future.done():
                 future.set_result(Unknown())
         while self._queue:
-            _, future, _ = self._queue.popleft()
+            pending, future, _ = self._queue.popleft()
             if not future.done():
+                self._metrics.records.count(pending.arm or self._arm, "draining")
                 future.set_result(NotStored("draining"))
 
     async def _write(self) -> None:
@@ -150,6 +152,7 @@ class Batcher:
 
     async def _store(self, batch: list[_Entry]) -> None:
         self._under_way = batch
+        self._metrics.queue_wait_seconds.observe(monotonic() - batch[0][2])  # the oldest is first
         started = perf_counter()
         try:
             outcomes = await self._flush([pending for pending, _, _ in batch])

@@ -47,6 +47,9 @@ class Hub:
             "meshsplit_websocket_clients", "Clients of the live WebSocket", registry=registry
         )
         watching.set_function(lambda: len(self._clients))
+        Gauge(
+            "meshsplit_websocket_clients_limit", "Most clients that are let in", registry=registry
+        ).set(max_clients)
 
     @contextmanager
     def watching(self) -> Iterator[Client]:
