@@ -22,6 +22,7 @@ from locust.exception import StopUser
 from locust.runners import LocalRunner
 
 from loadtest.datafile import DataFileError
+from loadtest.metrics import add_metrics
 from loadtest.options import add_options, asks_for_several_processes
 from loadtest.run import Run
 from loadtest.sending import Sender
@@ -146,6 +147,7 @@ def _prepare(environment: Environment, **_: object) -> None:
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
+    add_metrics(environment)
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     # every status is judged by loadtest.answers, none by the client
     LocustUserAgent.valid_response_codes = frozenset(range(100, 600))

@@ -6,30 +6,19 @@ window holds at least four scrapes, so that rate() has something to go by.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-WINDOW: Final = "30s"
+from observability.arm_queries import ARM_QUERIES
+from observability.query import WINDOW, Query
+from observability.service_queries import SERVICE_QUERIES
 
-
-@dataclass(frozen=True)
-class Query:
-    """A question to Prometheus."""
-
-    answers: str
-    unit: str
-    promql: str
-    traffic: bool = False
-    """Whether it has series only once there was traffic."""
-
-    def over(self, window: str = WINDOW) -> str:
-        """Return the PromQL for a window such as ``30s``."""
-        return self.promql.replace("{window}", window)
-
+__all__ = ["QUERIES", "WINDOW", "Query"]
 
 QUERIES: Final = MappingProxyType(
     {
+        **ARM_QUERIES,
+        **SERVICE_QUERIES,
         "request_rate": Query(
             "How many records a second does each arm get, as the arm itself counts?",
             "requests/s",

@@ -48,9 +48,21 @@ def send(stack: LiveStack, folder: Path, *options: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def traffic(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Send records long enough for rates to have something to go by."""
+    """Change the weights, and send records long enough for rates to have something to go by."""
+    applied = 'max(meshsplit_split_weight_ratio{stage="applied"})'
+    records = stack.mesh / "routes" / "records.yaml"
+    text = records.read_text()
+    try:
+        moved = text.replace("weight: 50", "weight: 60", 1).replace("weight: 50", "weight: 40")
+        records.write_text(moved)
+        deadline = time.monotonic() + SCRAPES_S
+        while not ask(stack, f"{applied} == 0.6"):
+            assert time.monotonic() < deadline, "Prometheus doesn't see the new weights"
+            time.sleep(0.5)
+    finally:
+        records.write_text(text)
     folder = tmp_path_factory.mktemp("traffic")
-    return send(stack, folder, "--mode", "steady", "--rate", "10", "--count", "400")
+    return send(stack, folder, "--mode", "steady", "--rate", "4", "--count", "400")
 
 
 def test_every_acknowledged_record_is_in_the_ledgers_count(
@@ -67,7 +79,7 @@ def test_every_acknowledged_record_is_in_the_ledgers_count(
 
 def test_every_target_is_up(stack: LiveStack) -> None:
     deadline = time.monotonic() + SCRAPES_S
-    wanted = {"ingest", "bridge", "recorder", "shadow", "reporter", "gateway"}
+    wanted = {"ingest", "bridge", "recorder", "shadow", "reporter", "gateway", "locust"}
     while True:
         up = {row["metric"]["job"] for row in ask(stack, "up == 1")}
         if up == wanted or time.monotonic() > deadline:
