@@ -43,9 +43,10 @@ _FIND = (
 
 
 @contextmanager
-def forwarded(deployment: str, port: int) -> Iterator[int]:
-    """Lead a port of this machine to one of a gateway's pod."""
-    words = ("kubectl", *GATEWAY, "port-forward", f"deployment/{deployment}", f":{port}")
+def forwarded(deployment: str, port: int, namespace: str = GATEWAY[1]) -> Iterator[int]:
+    """Lead a port of this machine to one of a pod."""
+    where = ("-n", namespace, "port-forward", f"deployment/{deployment}", f":{port}")
+    words = ("kubectl", *where)
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as forward:
         assert forward.stdout is not None
         said = re.search(r"127\.0\.0\.1:(\d+) ->", forward.stdout.readline())
