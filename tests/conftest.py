@@ -2,7 +2,13 @@
 
 import signal
 
-pytest_plugins = ["tests.stack", "tests.stores", "tests.arms", "tests.live_system"]
+pytest_plugins = [
+    "tests.stack",
+    "tests.stores",
+    "tests.arms",
+    "tests.live_system",
+    "tests.collector",
+]
 
 
 def pytest_configure() -> None:

@@ -8,6 +8,7 @@ from services.core.http.arm import arm_application
 from services.core.lifecycle import Lifecycle
 from services.core.telemetry.metrics import WriteMetrics, make_registry
 from services.core.telemetry.stores import StoreWatch
+from services.core.telemetry.traces import Traces
 from services.core.writing.batcher import Batcher
 
 NAME: Final = "bridge"
@@ -18,9 +19,13 @@ class Bridge:
 
     def __init__(self, settings: BridgeSettings) -> None:
         registry = make_registry(NAME)
+        self._traces = Traces.of(NAME, settings, registry)
         self.lifecycle = Lifecycle()
         self._recorder = RecorderClient(
-            settings.recorder, arm=settings.arm, timeout_s=settings.store_timeout_s
+            settings.recorder,
+            arm=settings.arm,
+            timeout_s=settings.store_timeout_s,
+            traces=self._traces,
         )
         self._batcher = Batcher(
             self._recorder.store,
@@ -30,6 +35,7 @@ class Bridge:
             wait_limit_s=settings.wait_limit_s,
             metrics=WriteMetrics(registry, queue_limit=settings.queue_limit),
             arm=settings.arm,
+            traces=self._traces,
         )
         self._stores = StoreWatch({"recorder": self._recorder.check}, registry)
         self.application = arm_application(
@@ -39,6 +45,7 @@ class Bridge:
             lifecycle=self.lifecycle,
             registry=registry,
             stores=lambda: self._stores.states,
+            traces=self._traces,
         )
 
     async def start(self) -> None:
@@ -51,3 +58,4 @@ class Bridge:
         await self._batcher.drain(limit_s * 0.8)
         await self._stores.stop()
         await self._recorder.close()
+        await self._traces.stop(limit_s * 0.1)

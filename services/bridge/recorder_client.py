@@ -8,9 +8,11 @@ from uuid import UUID
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.core.contract.call_spans import client_interceptors
 from services.core.contract.messages import MESSAGE_BYTES_MAX, from_outcome, to_item
 from services.core.domain.outcome import NotStored, Outcome, Stored, Unknown
-from services.core.domain.pending import Pending
+from services.core.domain.pending import Pending, traces_of
+from services.core.telemetry.traces import OFF, Traces
 from services.stubs.grades.v1 import grades_pb2 as pb
 from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
 
@@ -43,13 +45,15 @@ class RecorderClient:
         arm: the arm the records come through.
         timeout_s: longest time for one RecordBatch, in seconds; and once more for settling one
             that got no answer.
+        traces: decide which calls have spans.
 
     """
 
-    def __init__(self, target: str, *, arm: str, timeout_s: float) -> None:
+    def __init__(self, target: str, *, arm: str, timeout_s: float, traces: Traces = OFF) -> None:
         self._target = target
         self._arm = arm
         self._timeout_s = timeout_s
+        self._interceptors = client_interceptors(traces)
         self._channel = self._new_channel()
         self._stub: pb_grpc.RecorderServiceAsyncStub = pb_grpc.RecorderServiceStub(self._channel)
 
@@ -65,7 +69,7 @@ class RecorderClient:
                 "a batch got no answer: %s %s",
                 error.code().name,
                 error.details(),
-                extra={"records": len(batch)},
+                extra={"records": len(batch), "traces": traces_of(batch)},
             )
             if error.code() in _REFUSED_UNREAD:
                 return [NotStored("the recorder refused the batch")] * len(batch)
@@ -115,8 +119,10 @@ class RecorderClient:
                     if len(decided) < len(batch):
                         await asyncio.sleep(_SETTLE_PAUSE_S)
         except TimeoutError:
+            open_ = [pending for pending in batch if pending.id not in decided]
             _log.error(
-                "the outcome of records is unknown", extra={"records": len(batch) - len(decided)}
+                "the outcome of records is unknown",
+                extra={"records": len(open_), "traces": traces_of(open_)},
             )
         return [decided.get(pending.id, Unknown()) for pending in batch]
 
@@ -140,4 +146,6 @@ class RecorderClient:
         return outcomes
 
     def _new_channel(self) -> grpc.aio.Channel:
-        return grpc.aio.insecure_channel(self._target, options=_OPTIONS)
+        return grpc.aio.insecure_channel(
+            self._target, options=_OPTIONS, interceptors=self._interceptors
+        )

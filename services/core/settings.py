@@ -5,6 +5,7 @@ import sys
 from ipaddress import ip_address
 from socket import gethostname
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
+from urllib.parse import urlsplit
 from zlib import crc32
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -78,6 +79,21 @@ MySQLURL = Annotated[str, AfterValidator(_mysql_url)]
 RedisURL = Annotated[str, AfterValidator(_redis_url)]
 
 
+def _otlp_endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        well = parts.scheme in {"http", "https"} and parts.hostname and parts.port
+    except ValueError:  # the port is none
+        well = None
+    if not well or parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise ValueError("expected a URL such as http://127.0.0.1:4317")
+    return value.rstrip("/")
+
+
+OTLPEndpoint = Annotated[str, AfterValidator(_otlp_endpoint)]
+"""Where a collector takes OTLP over gRPC."""
+
+
 class BaseServiceSettings(BaseSettings):
     """The settings every service has. A service adds its own in a subclass."""
 
@@ -89,6 +105,10 @@ class BaseServiceSettings(BaseSettings):
     """HTTP port: the service's own routes, health and metrics."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least level that is logged."""
+    otlp_endpoint: OTLPEndpoint | None = None
+    """The collector that spans are sent to; without one nothing is traced."""
+    trace_ratio: float = Field(default=0.0, ge=0, le=1)
+    """Share of the requests that come without a trace context and are traced all the same."""
     drain_delay_s: float = Field(default=0.0, ge=0, le=300)
     """How long, after SIGTERM, requests are still taken with ``connection: close``."""
     drain_limit_s: float = Field(default=20.0, gt=0, le=600)

@@ -13,6 +13,7 @@ from services.core.telemetry.calls import SECONDS_BUCKETS
 from services.core.telemetry.metrics import WriteMetrics, make_registry
 from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
+from services.core.telemetry.traces import Traces
 from services.core.writing.batcher import Batcher
 from services.core.writing.schema import SchemaWait
 from services.ingest.settings import IngestSettings
@@ -25,8 +26,11 @@ class Ingest:
 
     def __init__(self, settings: IngestSettings) -> None:
         registry = make_registry(NAME)
+        self._traces = Traces.of(NAME, settings, registry)
         self.lifecycle = Lifecycle()
-        self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
+        self._mysql = MySQL(
+            settings.mysql_url, timeout_s=settings.store_timeout_s, traces=self._traces
+        )
         self._ledger = Ledger(
             self._mysql,
             arm=settings.arm,
@@ -34,7 +38,7 @@ class Ingest:
             timeout_s=settings.store_timeout_s,
             outbox=True,
         )
-        self._live = _live_writer(settings, self._mysql, registry)
+        self._live = _live_writer(settings, self._mysql, registry, self._traces)
         self._ledger.on_committed = self._live.offer
         registry.register(
             Pools(
@@ -53,6 +57,7 @@ class Ingest:
             wait_limit_s=settings.wait_limit_s,
             metrics=WriteMetrics(registry, queue_limit=settings.queue_limit),
             arm=settings.arm,
+            traces=self._traces,
         )
         self._schema = SchemaWait(self._ledger.check_schema, self.lifecycle)
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._live.ping}, registry)
@@ -63,6 +68,7 @@ class Ingest:
             lifecycle=self.lifecycle,
             registry=registry,
             stores=lambda: self._stores.states,
+            traces=self._traces,
         )
 
     async def start(self) -> None:
@@ -80,9 +86,12 @@ class Ingest:
         await self._stores.stop()
         await self._ledger.close()
         await self._mysql.close()
+        await self._traces.stop(limit_s * 0.1)
 
 
-def _live_writer(settings: IngestSettings, mysql: MySQL, registry: CollectorRegistry) -> LiveWriter:
+def _live_writer(
+    settings: IngestSettings, mysql: MySQL, registry: CollectorRegistry, traces: Traces
+) -> LiveWriter:
     """Make what keeps Redis up with the ledger, and its metrics."""
     applied = Histogram(
         "meshsplit_redis_apply_seconds",
@@ -90,7 +99,9 @@ def _live_writer(settings: IngestSettings, mysql: MySQL, registry: CollectorRegi
         buckets=SECONDS_BUCKETS,
         registry=registry,
     )
-    live = LiveWriter(settings.redis_url, mysql, arm=settings.arm, on_applied=applied.observe)
+    live = LiveWriter(
+        settings.redis_url, mysql, arm=settings.arm, on_applied=applied.observe, traces=traces
+    )
     Gauge(
         "meshsplit_redis_behind_seconds",
         "How long ago Redis last held all that this writer had committed, in seconds",

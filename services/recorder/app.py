@@ -8,6 +8,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from services.core.contract.call_spans import server_interceptors
 from services.core.contract.messages import MESSAGE_BYTES_MAX
 from services.core.http.application import ServiceApplication
 from services.core.http.health import health_routes
@@ -19,6 +20,7 @@ from services.core.telemetry.calls import RequestTally, RpcTally
 from services.core.telemetry.metrics import WriteMetrics, make_registry
 from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
+from services.core.telemetry.traces import Traces
 from services.core.writing.batcher import Batcher
 from services.core.writing.schema import SchemaWait
 from services.recorder.malformed import RefuseMalformed
@@ -47,8 +49,11 @@ class Recorder:
 
     def __init__(self, settings: RecorderSettings) -> None:
         registry = make_registry(NAME)
+        self._traces = Traces.of(NAME, settings, registry)
         self.lifecycle = Lifecycle()
-        self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
+        self._mysql = MySQL(
+            settings.mysql_url, timeout_s=settings.store_timeout_s, traces=self._traces
+        )
         self._ledger = Ledger(
             self._mysql,
             arm=NAME,
@@ -66,6 +71,7 @@ class Recorder:
                 registry, queue_limit=settings.queue_limit, records="meshsplit_recorder_records"
             ),
             arm=NAME,
+            traces=self._traces,
         )
         registry.register(
             Pools({"mysql": self._mysql.connections, "mysql_writer": self._ledger.connections})
@@ -78,9 +84,13 @@ class Recorder:
         self._health = health.aio.HealthServicer()
         self._health_tasks: set[asyncio.Task[None]] = set()
         self._server = self._make_server(
-            settings, RecorderServicer(self._batcher.submit, self._ledger.settle), rpcs
+            settings,
+            RecorderServicer(self._batcher.submit, self._ledger.settle, self._traces),
+            rpcs,
         )
-        self.application = ServiceApplication(title=NAME, lifecycle=self.lifecycle, tally=requests)
+        self.application = ServiceApplication(
+            title=NAME, lifecycle=self.lifecycle, tally=requests, traces=self._traces
+        )
         self.application.include_router(
             health_routes(NAME, self.lifecycle, registry, lambda: self._stores.states)
         )
@@ -105,11 +115,16 @@ class Recorder:
         await self._stores.stop()
         await self._ledger.close()
         await self._mysql.close()
+        await self._traces.stop(limit_s * 0.1)
 
     def _make_server(
         self, settings: RecorderSettings, servicer: RecorderServicer, rpcs: RpcTally
     ) -> grpc.aio.Server:
-        server = grpc.aio.server(interceptors=[RpcCount(rpcs), RefuseMalformed()], options=_OPTIONS)
+        # Outside what makes spans: a call that can't be read has none.
+        refusing = [RpcCount(rpcs), RefuseMalformed()]
+        server = grpc.aio.server(
+            interceptors=[*refusing, *server_interceptors(self._traces)], options=_OPTIONS
+        )
         pb_grpc.add_RecorderServiceServicer_to_server(servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (_CONTRACT, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -12,6 +12,8 @@ from services.core.domain.outcome import Invalid, Outcome
 from services.core.domain.pending import Pending
 from services.core.domain.problems import InvalidRecord
 from services.core.settings import ARM_PATTERN
+from services.core.telemetry.traces import Traces
+from services.recorder.record_spans import RecordSpans
 from services.stubs.grades.v1 import grades_pb2 as pb
 from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
 
@@ -35,8 +37,9 @@ class RecorderServicer(pb_grpc.RecorderServiceServicer):
     that still wait are then dropped before they enter a transaction.
     """
 
-    def __init__(self, submit: Submit, settle: Settle) -> None:
+    def __init__(self, submit: Submit, settle: Settle, traces: Traces) -> None:
         self._submit = submit
+        self._spans = RecordSpans(traces)
         self._settle = settle
 
     async def RecordBatch(  # noqa: N802 - the contract's name
@@ -68,6 +71,12 @@ class RecorderServicer(pb_grpc.RecorderServiceServicer):
         return pb.SettleResponse(settlements=[_SETTLEMENTS[decided.get(id_)] for id_ in ids])
 
     def _record(self, item: pb.RecordBatchItem, arm: str) -> Awaitable[Outcome]:
+        if item.traceparent and (span := self._spans.begin(item.traceparent)) is not None:
+            with span:
+                return span.ends_with(self._queue(item, arm))
+        return self._queue(item, arm)
+
+    def _queue(self, item: pb.RecordBatchItem, arm: str) -> Awaitable[Outcome]:
         try:
             return self._submit(from_item(item, arm))
         except InvalidRecord as error:

@@ -18,6 +18,7 @@ from services.core.telemetry.calls import RequestTally
 from services.core.telemetry.metrics import make_registry
 from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
+from services.core.telemetry.traces import Traces
 from services.core.writing.schema import SchemaWait
 from services.reporter.charts import charts, course_charts
 from services.reporter.escaped_paths import EscapedPaths
@@ -45,8 +46,11 @@ class Reporter:
         registry = make_registry(NAME)
         tally = RequestTally(NAME)
         registry.register(tally)
+        self._traces = Traces.of(NAME, settings, registry)
         self.lifecycle = Lifecycle()
-        self._mysql = MySQL(settings.mysql_url, timeout_s=settings.store_timeout_s)
+        self._mysql = MySQL(
+            settings.mysql_url, timeout_s=settings.store_timeout_s, traces=self._traces
+        )
         self._schema = SchemaWait(lambda: check_schema(self._mysql), self.lifecycle)
         # Connections of its own, so that charts and live figures never wait for each other.
         self._live_mysql = MySQL(settings.mysql_url, timeout_s=_LOOK_TIMEOUT_S, pool_size=1)
@@ -78,6 +82,7 @@ class Reporter:
             title=NAME,
             lifecycle=self.lifecycle,
             tally=tally,
+            traces=self._traces,
             docs_url=f"{PREFIX}/docs",
             redoc_url=None,
             openapi_url=f"{PREFIX}/openapi.json",
@@ -101,7 +106,7 @@ class Reporter:
         self._schema.start()
         self._observer.start()
 
-    async def stop(self, limit_s: float) -> None:  # noqa: ARG002 - nothing here takes long
+    async def stop(self, limit_s: float) -> None:
         """Stop the parts."""
         await self._schema.stop()
         await self._stores.stop()
@@ -110,6 +115,7 @@ class Reporter:
         await self._reader.close()
         await self._live_mysql.close()
         await self._mysql.close()
+        await self._traces.stop(limit_s * 0.1)
 
 
 def _source(settings: ReporterSettings) -> SplitSource:

@@ -17,10 +17,13 @@ class Marks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and mark its answer."""
-        request_id = b""
+        marks: list[tuple[bytes, bytes]] = []
         if scope["type"] == "websocket":
-            request_id = read_head(scope["headers"]).request_id
-            scope.setdefault("state", {})["request_id"] = request_id.decode("ascii")
+            head = read_head(scope["headers"])
+            scope.setdefault("state", {})["request_id"] = head.request_id.decode("ascii")
+            marks.append((b"x-request-id", head.request_id))
+            if head.trace_id:
+                marks.append((b"x-trace-id", head.trace_id))
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -28,8 +31,7 @@ class Marks:
                 if all(name.lower() != b"cache-control" for name, _ in headers):
                     headers.append((b"cache-control", b"no-store"))
             elif message["type"] in _HANDSHAKE_ANSWERS:
-                headers = [*message.get("headers", ()), (b"x-request-id", request_id)]
-                message = {**message, "headers": headers}
+                message = {**message, "headers": [*message.get("headers", ()), *marks]}
             await send(message)
 
         await self._app(scope, receive, send_marked)

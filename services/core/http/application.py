@@ -13,10 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.core.domain import problems
 from services.core.domain.problems import FieldError, ProblemType
 from services.core.http import answers
-from services.core.http.heads import read_head
+from services.core.http.heads import Head, read_head
+from services.core.http.health import PATHS as HEALTH
+from services.core.http.request_spans import answered, request_span, routed
 from services.core.lifecycle import Lifecycle
 from services.core.telemetry.calls import OTHER, RequestTally
 from services.core.telemetry.metrics import project_version
+from services.core.telemetry.traces import OFF, Traces, current_span, exemplar
 
 _log = logging.getLogger(__name__)
 
@@ -24,14 +27,15 @@ _log = logging.getLogger(__name__)
 class ServiceApplication(FastAPI):
     """A FastAPI application whose hottest path goes past the routing.
 
-    Every answer carries ``x-request-id``, every error is a problem document, and during a drain
-    every answer closes its connection.
+    Every answer carries ``x-request-id``, and ``x-trace-id`` where there is a trace; every error is
+    a problem document, and during a drain every answer closes its connection.
 
     Args:
         title: the service's name.
         lifecycle: where the service is between start and end.
         tally: counts the requests that go through the routing, WebSockets' handshakes among them.
         endpoint: answers ``/`` itself, ids, drain and count included; None: the routes answer it.
+        traces: decide which requests have a span.
         schemas: JSON schemas of what goes past FastAPI, for the OpenAPI document.
         options: FastAPI's own.
 
@@ -44,6 +48,7 @@ class ServiceApplication(FastAPI):
         lifecycle: Lifecycle,
         tally: RequestTally,
         endpoint: ASGIApp | None = None,
+        traces: Traces = OFF,
         schemas: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
@@ -51,6 +56,7 @@ class ServiceApplication(FastAPI):
         self._lifecycle = lifecycle
         self._tally = tally
         self._endpoint = endpoint
+        self._traces = traces
         self._schemas = schemas or {}
         self.add_exception_handler(HTTPException, _on_http_exception)
         self.add_exception_handler(RequestValidationError, _on_invalid_request)
@@ -76,32 +82,43 @@ class ServiceApplication(FastAPI):
         if scope["path"] == "/" and self._endpoint is not None:
             await self._endpoint(scope, receive, send)
             return
-        request_id = read_head(scope["headers"]).request_id
-        scope["state"]["request_id"] = request_id.decode()
+        head = read_head(scope["headers"])
+        scope["state"]["request_id"] = head.request_id.decode()
+        if scope["path"] in HEALTH or not self._traces.samples(head.parent):
+            await self._route(scope, receive, send, head)
+            return
+        with request_span(self._traces, scope, head) as span:
+            await self._route(scope, receive, send, head)
+            routed(span, scope["method"], _template(scope))
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         send_counted = self._counting(scope, send)
 
-        async def send_with_id(message: Message) -> None:
+        async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
-                headers.append((b"x-request-id", request_id))
+                headers.append((b"x-request-id", head.request_id))
+                if head.trace_id:
+                    headers.append((b"x-trace-id", head.trace_id))
                 if self._lifecycle.draining:
                     headers.append((b"connection", b"close"))
+                answered(current_span(), message["status"])
             await send_counted(message)
 
-        await super().__call__(scope, receive, send_with_id)
+        await super().__call__(scope, receive, send_marked)
 
     def _counting(self, scope: Scope, send: Send) -> Send:
         """Wrap a send so that its answer is counted, under the route that was found by then."""
         began = perf_counter()
-        answered = False
+        counted = False
 
         async def send_counted(message: Message) -> None:
-            nonlocal answered
-            if not answered:
-                answered = True
+            nonlocal counted
+            if not counted:
+                counted = True
                 calls = self._tally.of(scope.get("method", "GET"), _template(scope))
                 code = message.get("status") or _HANDSHAKES[message["type"]]
-                calls.count(code, perf_counter() - began)
+                calls.count(code, perf_counter() - began, exemplar(current_span()))
             await send(message)
 
         return send_counted

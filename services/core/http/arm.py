@@ -14,6 +14,7 @@ from services.core.http.records import BODY_LIMIT, RecordsEndpoint, Submit
 from services.core.lifecycle import Lifecycle
 from services.core.settings import DoorSettings
 from services.core.telemetry.calls import LabelledCount, RequestTally
+from services.core.telemetry.traces import Traces
 
 _SCHEMAS: Final[tuple[type, ...]] = (Record, Problem)
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -27,6 +28,7 @@ def arm_application(
     lifecycle: Lifecycle,
     registry: CollectorRegistry,
     stores: StoreStates,
+    traces: Traces,
 ) -> ServiceApplication:
     """Make an arm's application around what stores its records; without it, a shadow's."""
     tally = RequestTally(name)
@@ -45,6 +47,7 @@ def arm_application(
         lifecycle=lifecycle,
         tally=tally,
         problems_told=problems_told,
+        traces=traces,
         body_timeout_s=settings.body_timeout_s,
     )
     application = ServiceApplication(
@@ -52,6 +55,7 @@ def arm_application(
         lifecycle=lifecycle,
         tally=tally,
         endpoint=endpoint,
+        traces=traces,
         schemas=msgspec.json.schema_components(_SCHEMAS, ref_template=_REFERENCE)[1],
     )
     _describe(application, stores=submit is not None)

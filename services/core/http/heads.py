@@ -9,6 +9,7 @@ import msgspec
 
 from services.core.domain import problems
 from services.core.domain.problems import ProblemType
+from services.core.telemetry.trace_context import TraceParent, read_traceparent
 
 KEY_MAX: Final = 255
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
@@ -34,11 +35,18 @@ class Head(msgspec.Struct):
     host: bytes = b""
     key: bytes | None = None
     keys: int = 0
+    parent: TraceParent | None = None
+    """The span it comes from."""
+    trace_id: bytes = b""
+    """The trace it belongs to, b"" for none."""
+    traceparent: str = ""
+    """What is handed on with its record: only where it is traced, else ""."""
 
 
-def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
+def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:  # noqa: C901 - a case a header
     """Pick the headers that matter; a request id that is missing or no sane one is made."""
     head = Head()
+    traceparent = b""
     for name, value in headers:
         match name:
             case b"content-type":
@@ -52,15 +60,23 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
                 head.keys += 1
             case b"host":
                 head.host = value
+            case b"traceparent":
+                traceparent += value  # two of them make none
             case b"content-encoding":
                 head.content_encoding = value
             case b"expect":
                 head.expects_continue = True
-            case _:
-                pass
-    if not head.request_id:
-        head.request_id = str(uuid4()).encode()
+    head.request_id = head.request_id or str(uuid4()).encode()
+    if traceparent:
+        _take_trace(head, traceparent)
     return head
+
+
+def _take_trace(head: Head, traceparent: bytes) -> None:
+    head.parent = parent = read_traceparent(traceparent)
+    if parent is not None:
+        head.trace_id = parent.trace_id
+        head.traceparent = parent.text if parent.sampled else ""
 
 
 def check_head(head: Head, *, body_limit: int, stores: bool = True) -> Refusal | None:

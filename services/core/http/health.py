@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from time import perf_counter
+from typing import Final
 
 import msgspec
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Gauge
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 from starlette.responses import PlainTextResponse, Response
 
 from services.core.lifecycle import Lifecycle
 from services.core.telemetry.metrics import project_version
+
+PATHS: Final = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+"""They are asked every few seconds, and never traced."""
 
 StoreStates = Callable[[], dict[str, str]]
 """Says each store's state: "up", or what went wrong."""
@@ -60,11 +64,13 @@ def health_routes(
         )
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         asked = perf_counter()
         await asyncio.sleep(0)  # the turn of everything that waits for one
         lag.set(perf_counter() - asked)
-        return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+        # Only OpenMetrics has exemplars, and Prometheus asks for it.
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type})
 
     return router
 

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Final
 
 import msgspec
+from opentelemetry.trace import Span
 from starlette.types import Receive, Scope, Send
 
 from services.core.domain import problems
@@ -24,8 +25,10 @@ from services.core.http.bodies import (
     read_body,
 )
 from services.core.http.heads import Head, Refusal, check_head, read_head, too_large
+from services.core.http.request_spans import abandoned, answered, request_span
 from services.core.lifecycle import Lifecycle
 from services.core.telemetry.calls import LabelledCount, RequestTally
+from services.core.telemetry.traces import Traces, exemplar
 
 BODY_LIMIT: Final = 65_536
 """Most bytes of a body."""
@@ -49,6 +52,7 @@ class RecordsEndpoint:
         lifecycle: Lifecycle,
         tally: RequestTally,
         problems_told: LabelledCount,
+        traces: Traces,
         body_timeout_s: float,
     ) -> None:
         """Without ``submit`` it is a shadow's: a record is checked, and then thrown away."""
@@ -58,6 +62,7 @@ class RecordsEndpoint:
         self._posts = tally.of("POST", "/", arm)
         self._problems_told = problems_told
         self._arm = arm
+        self._traces = traces
         self._body_timeout_s = body_timeout_s
         self._new_id = IdMaker().new
         self._greeting = answers.json_answer(
@@ -68,6 +73,22 @@ class RecordsEndpoint:
         """Answer one request."""
         started = perf_counter()
         head = read_head(scope["headers"])
+        if not self._traces.samples(head.parent):
+            await self._serve(scope, receive, send, head, started=started)
+            return
+        with request_span(self._traces, scope, head, route="/") as span:
+            await self._serve(scope, receive, send, head, started=started, span=span)
+
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        head: Head,
+        *,
+        started: float,
+        span: Span | None = None,
+    ) -> None:
         close = False
         calls = self._posts
         try:
@@ -80,16 +101,18 @@ class RecordsEndpoint:
                 calls = self._tally.of(scope["method"], "/", self._arm)
                 answer, close = await self._refuse(_wrong_method(scope["method"]), head, receive)
         except ClientGone:
-            calls.count(_CLIENT_GONE, perf_counter() - started)
+            calls.count(_CLIENT_GONE, perf_counter() - started, exemplar(span))
+            abandoned(span)
             return
         except Exception:  # noqa: BLE001 - a bug must still be answered as the contract says
             request_id = head.request_id.decode()
             _log.exception("a request failed", extra={"request_id": request_id})
             answer = answers.problem(problems.INTERNAL, "the log says more", request_id=request_id)
         await self._send(send, answer, head, close=close)
-        calls.count(answer.status, perf_counter() - started)
+        calls.count(answer.status, perf_counter() - started, exemplar(span))
         if answer.problem:
             self._problems_told.count(self._arm, answer.problem, answer.reason)
+        answered(span, answer.status)
 
     async def _post(self, head: Head, receive: Receive) -> tuple[Answer, bool]:
         """Store one record; say the answer, and whether the connection must end with it."""
@@ -111,7 +134,9 @@ class RecordsEndpoint:
         if self._submit is None:
             return answers.CHECKED, False
         key = None if head.key is None else head.key.decode()
-        outcome = await self._submit(Pending(self._new_id(), record, key, request_id))
+        outcome = await self._submit(
+            Pending(self._new_id(), record, key, request_id, traceparent=head.traceparent)
+        )
         return answers.of_outcome(outcome, request_id=request_id), False
 
     async def _refuse(self, refusal: Refusal, head: Head, receive: Receive) -> tuple[Answer, bool]:
@@ -139,6 +164,8 @@ class RecordsEndpoint:
             (b"content-length", str(len(answer.body)).encode()),
             (b"x-request-id", head.request_id),
         ]
+        if head.trace_id:
+            headers.append((b"x-trace-id", head.trace_id))
         if close or self._lifecycle.draining:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

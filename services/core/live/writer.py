@@ -5,7 +5,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 
+from services.core.live.apply_spans import apply_span
 from services.core.live.projection import Projection
 from services.core.live.redis_client import (
     REDIS_TROUBLE,
@@ -20,6 +22,7 @@ from services.core.storage.ledger import CommittedBatch
 from services.core.storage.outbox import Outbox
 from services.core.storage.readings import Readings
 from services.core.telemetry.pools import Connections
+from services.core.telemetry.traces import OFF, Exemplar, Traces, exemplar
 
 QUEUE_LIMIT = 512
 """Most batches that wait for Redis; the outbox has all of them."""
@@ -44,7 +47,8 @@ class LiveWriter:
         mysql: the ledger, for what was missed.
         arm: whose records are projected.
         timeout_s: bound of each wait for Redis, in seconds.
-        on_applied: told how long each write to Redis took, in seconds.
+        on_applied: told how long each write to Redis took, in seconds, and its trace, if any.
+        traces: have the tracer for what was committed under a span.
 
     """
 
@@ -55,13 +59,15 @@ class LiveWriter:
         *,
         arm: str,
         timeout_s: float = 5.0,
-        on_applied: Callable[[float], None] | None = None,
+        on_applied: Callable[[float, Exemplar | None], None] | None = None,
+        traces: Traces = OFF,
     ) -> None:
         self._redis = open_redis(redis_url, timeout_s=timeout_s)
         self._readings = Readings(mysql)
         self._outbox = Outbox(mysql)
         self._arm = arm
         self._on_applied = on_applied
+        self._tracer = traces.tracer
         self._queue: deque[CommittedBatch] = deque()
         self._arrived = asyncio.Event()
         self._applied: list[CommittedBatch] = []
@@ -185,9 +191,10 @@ class LiveWriter:
                 batches.append(self._queue.popleft())
                 size += len(batches[-1].records)
             started = time.perf_counter()
-            await projection.apply([each for batch in batches for each in batch.records])
+            with apply_span(self._tracer, batches) or nullcontext() as span:
+                await projection.apply([each for batch in batches for each in batch.records])
             if self._on_applied is not None:
-                self._on_applied(time.perf_counter() - started)
+                self._on_applied(time.perf_counter() - started, exemplar(span))
             self._applied += batches
 
     async def _tidy(self, repair: Repair) -> None:

@@ -8,6 +8,7 @@ from services.core.storage.address import parse_address
 from services.core.storage.failures import StoreAway
 from services.core.storage.sessions import Answer, Row, Session, connect
 from services.core.telemetry.pools import Connections
+from services.core.telemetry.traces import OFF, Traces
 
 
 class MySQL:
@@ -17,15 +18,19 @@ class MySQL:
         url: ``mysql://user:password@host:port/database``.
         timeout_s: bound of every single wait: a connect, a round trip, a place in the pool.
         pool_size: most connections that reads use at once.
+        traces: have the tracer for what is traced.
 
     Raises:
         ValueError: the URL has another form.
 
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0, pool_size: int = 4) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float = 5.0, pool_size: int = 4, traces: Traces = OFF
+    ) -> None:
         self.address = parse_address(url)
         self.timeout_s = timeout_s
+        self._tracer = traces.tracer
         self._places = asyncio.Semaphore(pool_size)
         self._pool_size = pool_size
         self._in_use = 0
@@ -39,7 +44,12 @@ class MySQL:
             StoreAway: MySQL did not take the connection in time.
 
         """
-        return await connect(self.address, autocommit=False, timeout_s=timeout_s or self.timeout_s)
+        return await connect(
+            self.address,
+            autocommit=False,
+            timeout_s=timeout_s or self.timeout_s,
+            tracer=self._tracer,
+        )
 
     async def fetch(self, statement: str) -> tuple[Row, ...]:
         """Run one statement on its own and give its rows.
@@ -71,7 +81,9 @@ class MySQL:
                 except StoreAway:
                     if asyncio.get_running_loop().time() - started > self.timeout_s / 2:
                         raise  # it hung: a new connection would hang as long again
-            session = await connect(self.address, autocommit=True, timeout_s=self.timeout_s)
+            session = await connect(
+                self.address, autocommit=True, timeout_s=self.timeout_s, tracer=self._tracer
+            )
             return await self._use(session, statements)
 
     async def ping(self) -> None:

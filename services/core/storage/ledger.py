@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 import msgspec
+from opentelemetry.trace import SpanContext
 
 from services.core.domain.ids import IdMaker
 from services.core.domain.outcome import NotStored, Outcome, Stored, Unknown
-from services.core.domain.pending import Pending
+from services.core.domain.pending import Pending, traces_of
 from services.core.storage import schema
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreAway, StoreFailure, StoreRefused
@@ -25,6 +26,7 @@ from services.core.storage.transaction import (
     read_owners,
 )
 from services.core.telemetry.pools import Connections
+from services.core.telemetry.traces import current_span
 
 RETRIES = 3
 """How often a deadlock, a lock's time-out or a lost idle connection is tried again."""
@@ -42,6 +44,8 @@ class CommittedBatch(msgspec.Struct, frozen=True):
 
     batch_id: UUID
     records: list[Pending]
+    span: SpanContext | None = None
+    """The span under which it was committed, where that is traced."""
 
 
 class Ledger:
@@ -149,7 +153,9 @@ class Ledger:
     def committed(self, batch_id: UUID, winners: list[Pending]) -> None:
         """Tell whoever follows the ledger."""
         if self.on_committed is not None and winners:
-            self.on_committed(CommittedBatch(batch_id, winners))
+            span = current_span()
+            context = None if span is None else span.get_span_context()
+            self.on_committed(CommittedBatch(batch_id, winners, context))
 
     def note(self, trouble: StoreFailure | None) -> None:
         """Log when the store goes away and when it is back, not each batch in between."""
@@ -228,6 +234,9 @@ class _Writing:
         if not fit or self._retries == 0 or loop.time() >= self._until:
             return False
         self._retries -= 1
+        if (span := current_span()) is not None:
+            kind = str(error.code) if isinstance(error, StoreRefused) else type(error).__name__
+            span.add_event("retry", {"error.type": kind, "meshsplit.retries.left": self._retries})
         # Two that deadlocked must not meet again at the same moment.
         await asyncio.sleep(random.uniform(0.001, 0.02) * (RETRIES - self._retries))  # noqa: S311 # no secret
         return True
@@ -262,7 +271,12 @@ class _Writing:
         verdict = (await self._ledger.settle(ids))[ids[0]]  # one transaction: all share it
         _log.warning(
             "a COMMIT got no answer",
-            extra={"reason": str(error), "records": len(ids), "stored": verdict},
+            extra={
+                "reason": str(error),
+                "records": len(ids),
+                "stored": verdict,
+                "traces": traces_of(pendings),
+            },
         )
         written = Written(error.winners, error.owners)
         self._accept(pendings, written)

@@ -6,10 +6,13 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import aiomysql
+from opentelemetry.trace import Tracer
 from pymysql.err import MySQLError
 
 from services.core.storage.address import Address
 from services.core.storage.failures import StoreAway, StoreRefused
+from services.core.storage.query_spans import query_span
+from services.core.telemetry.traces import OFF, current_span
 
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _CLIENT_SIDE = range(2000, 3000)
@@ -30,12 +33,14 @@ class Answer(NamedTuple):
 class Session:
     """A connection in READ COMMITTED and strict mode. Use it from one task at a time.
 
-    After :class:`StoreAway` it is closed; after :class:`StoreRefused` it wants a rollback.
+    After :class:`StoreAway` it is closed; after :class:`StoreRefused` it wants a rollback. Each
+    round trip is a span where something waits for it that is traced.
     """
 
-    def __init__(self, connection: Any, timeout_s: float) -> None:
+    def __init__(self, connection: Any, timeout_s: float, *, tracer: Tracer = OFF.tracer) -> None:
         self._connection = connection
         self._timeout_s = timeout_s
+        self._tracer = tracer
 
     @property
     def usable(self) -> bool:
@@ -59,6 +64,12 @@ class Session:
             StoreRefused: one of them failed.
 
         """
+        if current_span() is None:
+            return await self._run(statements, until)
+        with query_span(self._tracer, statements, self._server()):
+            return await self._run(statements, until)
+
+    async def _run(self, statements: tuple[str, ...], until: float | None) -> list[Answer]:
         connection = self._connection
         if until is None:
             until = asyncio.get_running_loop().time() + self._timeout_s
@@ -92,6 +103,16 @@ class Session:
             writer.transport.abort()
             self._connection.close()
 
+    def _server(self) -> dict[str, str | int]:
+        connection = self._connection
+        maria = "MariaDB" in getattr(connection, "server_version", "")
+        return {
+            "db.system.name": "mariadb" if maria else "mysql",
+            "db.namespace": connection.db,
+            "server.address": connection.host,
+            "server.port": connection.port,
+        }
+
     def _answer(self) -> Answer:
         # The result of query() and next_result(); aiomysql's cursors read it here too.
         result = self._connection._result  # noqa: SLF001
@@ -117,13 +138,16 @@ class Session:
         self.abort()
 
 
-async def connect(address: Address, *, autocommit: bool, timeout_s: float) -> Session:
+async def connect(
+    address: Address, *, autocommit: bool, timeout_s: float, tracer: Tracer = OFF.tracer
+) -> Session:
     """Connect to the first host that answers.
 
     Args:
         address: where, and as whom.
         autocommit: whether each statement is a transaction of its own.
         timeout_s: bound for the whole, in seconds, and for each round trip later.
+        tracer: makes the spans of what is traced.
 
     Raises:
         StoreAway: none of the hosts took the connection in time.
@@ -136,7 +160,12 @@ async def connect(address: Address, *, autocommit: bool, timeout_s: float) -> Se
         share = (until - loop.time()) / (len(address.hosts) - number)
         try:
             return await _connect_one(
-                address, (host, port), share, autocommit=autocommit, timeout_s=timeout_s
+                address,
+                (host, port),
+                share,
+                autocommit=autocommit,
+                timeout_s=timeout_s,
+                tracer=tracer,
             )
         except TimeoutError:
             reasons.append(f"{host}:{port}: no answer in time")
@@ -146,7 +175,13 @@ async def connect(address: Address, *, autocommit: bool, timeout_s: float) -> Se
 
 
 async def _connect_one(
-    address: Address, place: tuple[str, int], share_s: float, *, autocommit: bool, timeout_s: float
+    address: Address,
+    place: tuple[str, int],
+    share_s: float,
+    *,
+    autocommit: bool,
+    timeout_s: float,
+    tracer: Tracer,
 ) -> Session:
     # The object is made apart from its connect() so that one that hangs can be aborted.
     connection = aiomysql.Connection(
@@ -160,7 +195,7 @@ async def _connect_one(
         connect_timeout=share_s,
         program_name="meshsplit",
     )
-    session = Session(connection, timeout_s)
+    session = Session(connection, timeout_s, tracer=tracer)
     try:
         async with asyncio.timeout(share_s):
             await connection._connect()  # noqa: SLF001  # see above

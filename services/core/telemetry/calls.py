@@ -10,11 +10,13 @@ templates that a service has or "other", codes and problems come from the code.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from time import time
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 SECONDS_BUCKETS: Final = (
     *(0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05),
@@ -32,20 +34,28 @@ class Calls:
     def __init__(self) -> None:
         self.codes: dict[int | str, int] = {}
         self.buckets = [0] * (len(SECONDS_BUCKETS) + 1)
+        self.exemplars: list[Exemplar | None] = [None] * len(self.buckets)
         self.sum = 0.0
 
-    def count(self, code: int | str, seconds: float) -> None:
-        """Count one call: a few list increments."""
+    def count(
+        self, code: int | str, seconds: float, exemplar: dict[str, str] | None = None
+    ) -> None:
+        """Count one call: a few list increments; one that was traced stands for its bucket."""
+        bucket = bisect_left(SECONDS_BUCKETS, seconds)
         self.codes[code] = self.codes.get(code, 0) + 1
-        self.buckets[bisect_left(SECONDS_BUCKETS, seconds)] += 1
+        self.buckets[bucket] += 1
         self.sum += seconds
+        if exemplar is not None:
+            self.exemplars[bucket] = Exemplar(exemplar, seconds, time())
 
-    def cumulative(self) -> list[tuple[str, float]]:
+    def cumulative(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
         """Give the buckets as Prometheus has them: each holds those below it."""
-        total, buckets = 0, []
-        for bound, count in zip((*map(str, SECONDS_BUCKETS), "+Inf"), self.buckets, strict=True):
+        total = 0
+        buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
+        bounds = (*map(str, SECONDS_BUCKETS), "+Inf")
+        for bound, count, found in zip(bounds, self.buckets, self.exemplars, strict=True):
             total += count
-            buckets.append((bound, float(total)))
+            buckets.append((bound, total, found) if found else (bound, total))
         return buckets
 
 

@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime
 
 import msgspec
+from opentelemetry.trace import get_current_span
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -16,7 +17,7 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 class JSONFormatter(logging.Formatter):
-    """Writes level, time, service and message, and whatever ``extra`` brought along."""
+    """Writes level, time, service, message, the current span, and whatever ``extra`` brought."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -30,6 +31,10 @@ class JSONFormatter(logging.Formatter):
             "service": self._service,
             "message": record.getMessage(),
         }
+        context = get_current_span().get_span_context()
+        if context.is_valid:
+            line["trace_id"] = f"{context.trace_id:032x}"
+            line["span_id"] = f"{context.span_id:016x}"
         line.update((k, v) for k, v in vars(record).items() if k not in _STANDARD)
         if record.name != "root":
             line["logger"] = record.name
@@ -54,3 +59,5 @@ def configure_logs(service: str, level: str) -> None:
     # uvicorn tells of its own comings and goings at info; the service's lines say it better.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every question
+    # A collector that is away is told of in one line, by who counts what it didn't take.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)

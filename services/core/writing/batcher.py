@@ -4,17 +4,23 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from time import monotonic, perf_counter
 
+from opentelemetry.trace import Span
+
 from services.core.domain.outcome import Conflict, Invalid, NotStored, Outcome, Stored, Unknown
-from services.core.domain.pending import Pending
+from services.core.domain.pending import Pending, traces_of
 from services.core.telemetry.metrics import WriteMetrics
+from services.core.telemetry.traces import OFF, Traces, exemplar
+from services.core.writing.batch_spans import BatchSpan, Member, record_span, refused
 
 Flush = Callable[[list[Pending]], Awaitable[list[Outcome]]]
 """Stores a batch; answers for each record, in order. It bounds its own time."""
 
 _log = logging.getLogger(__name__)
-_Entry = tuple[Pending, asyncio.Future[Outcome], float]
+_Entry = tuple[Pending, asyncio.Future[Outcome], float, Span | None]
+"""With the moment at which it was queued, and the span under which that was, if it is traced."""
 
 
 class Batcher:
@@ -32,6 +38,8 @@ class Batcher:
         wait_limit_s: a record that has waited longer than this, in seconds, is not stored any
             more: its answer would come too late for the gateway.
         metrics: where depth, size, time and outcomes go.
+        arm: the arm of records that name none.
+        traces: have the tracer for batches of which somebody is traced.
 
     """
 
@@ -45,6 +53,7 @@ class Batcher:
         wait_limit_s: float,
         metrics: WriteMetrics,
         arm: str,
+        traces: Traces = OFF,
     ) -> None:
         self._flush = flush
         self._queue_limit = queue_limit
@@ -53,6 +62,7 @@ class Batcher:
         self._wait_limit_s = wait_limit_s
         self._metrics = metrics
         self._arm = arm
+        self._tracer = traces.tracer
         self._queue: deque[_Entry] = deque()
         self._under_way: list[_Entry] = []
         self._arrived = asyncio.Event()
@@ -72,14 +82,17 @@ class Batcher:
         place); one already in a batch is stored all the same.
         """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        span = record_span(pending, pending.arm or self._arm) if pending.traceparent else None
         if self._closed:
             self._metrics.records.count(pending.arm or self._arm, "draining")
+            refused(span, "draining")
             future.set_result(NotStored("draining"))
         elif len(self._queue) >= self._queue_limit:
+            refused(span, "queue_full")
             self._metrics.records.count(pending.arm or self._arm, "queue_full")
             future.set_result(NotStored("queue full"))
         else:
-            self._queue.append((pending, future, monotonic()))
+            self._queue.append((pending, future, monotonic(), span))
             if len(self._queue) >= self._enough:
                 self._arrived.set()
         return future
@@ -96,12 +109,13 @@ class Batcher:
             await asyncio.wait([self._writer], timeout=limit_s)
             self._writer.cancel()
             await asyncio.wait([self._writer], timeout=1)
-        for _, future, _ in self._under_way:
+        for _, future, _, _ in self._under_way:
             if not future.done():
                 future.set_result(Unknown())
         while self._queue:
-            pending, future, _ = self._queue.popleft()
+            pending, future, _, span = self._queue.popleft()
             if not future.done():
+                refused(span, "draining")
                 self._metrics.records.count(pending.arm or self._arm, "draining")
                 future.set_result(NotStored("draining"))
 
@@ -140,10 +154,11 @@ class Batcher:
         earliest = monotonic() - self._wait_limit_s
         while self._queue and len(batch) < self._batch_limit:
             entry = self._queue.popleft()
-            pending, future, queued = entry
+            pending, future, queued, span = entry
             if future.done():
                 continue  # its caller has gone
             if queued < earliest:
+                refused(span, "waited_too_long")
                 self._metrics.records.count(pending.arm or self._arm, "waited_too_long")
                 future.set_result(NotStored("waited too long"))
                 continue
@@ -154,20 +169,42 @@ class Batcher:
         self._under_way = batch
         self._metrics.queue_wait_seconds.observe(monotonic() - batch[0][2])  # the oldest is first
         started = perf_counter()
-        try:
-            outcomes = await self._flush([pending for pending, _, _ in batch])
-            _expect_one_each(batch, outcomes)
-        except Exception:  # noqa: BLE001 - the writer outlives any batch; what this one did is open
-            _log.exception("a batch failed", extra={"records": len(batch)})
-            outcomes = [Unknown()] * len(batch)
-        self._metrics.commit_seconds.observe(perf_counter() - started)
-        self._metrics.batch_records.observe(len(batch))
-        for (pending, _, _), outcome in zip(batch, outcomes, strict=True):
-            self._metrics.records.count(pending.arm or self._arm, _outcome_name(outcome))
+        with self._span(batch) or nullcontext() as span:
+            outcomes = await self._flush_all(batch)
+            names = [_outcome_name(outcome) for outcome in outcomes]
+            if span is not None:
+                span.end(names)
+        found_by = exemplar(span.span) if span is not None else None
+        self._metrics.commit_seconds.observe(perf_counter() - started, found_by)
+        self._metrics.batch_records.observe(len(batch), found_by)
+        for (pending, _, _, _), name in zip(batch, names, strict=True):
+            self._metrics.records.count(pending.arm or self._arm, name)
         self._under_way = []
-        for (_, future, _), outcome in zip(batch, outcomes, strict=True):
+        for (_, future, _, _), outcome in zip(batch, outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)
+
+    async def _flush_all(self, batch: list[_Entry]) -> list[Outcome]:
+        pendings = [entry[0] for entry in batch]
+        try:
+            outcomes = await self._flush(pendings)
+            _expect_one_each(batch, outcomes)
+        except Exception:  # noqa: BLE001 - the writer outlives any batch; what this one did is open
+            _log.exception(
+                "a batch failed", extra={"records": len(batch), "traces": traces_of(pendings)}
+            )
+            return [Unknown()] * len(batch)
+        return outcomes
+
+    def _span(self, batch: list[_Entry]) -> BatchSpan | None:
+        """Begin a batch's span, if any of its records is traced."""
+        now = monotonic()
+        members = [
+            Member(place, str(pending.id), span, now - queued)
+            for place, (pending, _, queued, span) in enumerate(batch)
+            if span is not None
+        ]
+        return BatchSpan(self._tracer, members, len(batch)) if members else None
 
 
 def _expect_one_each(batch: list[_Entry], outcomes: list[Outcome]) -> None:
