@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from meshsplit.local.hosts import otlp_endpoint
 from meshsplit.local.passwords import Passwords, passwords
 from meshsplit.local.places import Places, make, places, store_user
 from meshsplit.local.programs import FROM_THE_SYSTEM, programs
@@ -81,11 +82,16 @@ def open_run(settings: LocalSettings) -> Run:
         "bind": settings.bind,
         "gateway": settings.gateway,
         "origins": settings.origins,
+        "otlp": otlp_endpoint(settings),
         "run_id": run_id,
         "mysql_url": f"mysql://{LOGIN}:{secret.mysql}@127.0.0.1:{settings.ports['mariadb']}/{DATABASE}",
         "redis_url": f"redis://:{secret.redis}@127.0.0.1:{settings.ports['redis']}/0",
     }
-    services = tuple(_complete(s, stack, settings, run_id).filled(values) for s in stack.services)
+    services = tuple(
+        _complete(s, stack, settings, run_id).filled(values)
+        for s in stack.services
+        if s.unless not in settings.passed_on
+    )
     return Run(settings, here, secret, stack, run_id, values, services, supervisor)
 
 

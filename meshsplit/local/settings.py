@@ -7,6 +7,7 @@ running stack was started with; the first that says something wins.
 import ipaddress
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,6 +138,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
     mesh = (root / values.get("MESH_DIR", "mesh")).absolute()
     if not mesh.is_dir():
         problems.append(f"{PREFIX}MESH_DIR={mesh}: expected a folder with the mesh's files")
+    _collector(values.get("OTLP_ENDPOINT"), problems)
     if problems:
         raise SettingsError(problems)
     ours = {*OWN, *(port_setting(name).removeprefix(PREFIX) for name in ports)}
@@ -185,6 +187,15 @@ def _address(text: str, problems: list[str]) -> str:
             f"{PREFIX}BIND={text}: expected an IPv4 address of this machine, such as 127.0.0.1"
         )
         return "127.0.0.1"
+
+
+def _collector(text: str | None, problems: list[str]) -> None:
+    """Check where spans go instead of this run's store: Envoy is told by host and port."""
+    if text is not None and not re.fullmatch(r"http://[^/:@\s]+:\d+/?", text):
+        problems.append(
+            f"{PREFIX}OTLP_ENDPOINT={text}: expected an OTLP/gRPC collector such as "
+            "http://127.0.0.1:4317"
+        )
 
 
 def _ports(

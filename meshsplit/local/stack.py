@@ -33,6 +33,7 @@ class Service:
     stop_signal: str = "TERM"
     once: bool = False
     ours: bool = False
+    unless: str = ""
 
     def filled(self, values: Mapping[str, str]) -> "Service":
         """Return the service with its placeholders replaced.

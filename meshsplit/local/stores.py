@@ -39,7 +39,7 @@ class Preparation:
     root: Path
     values: Mapping[str, str]
     ports: Mapping[str, int]
-    hosts: Mapping[str, str]
+    addresses: Mapping[str, str]
     passwords: Passwords
 
 
@@ -52,7 +52,7 @@ def prepare(name: str, user: str | None, given: Preparation) -> None:
         "dashboard": _dashboard,
     }
     if name == "agent":
-        write_endpoints(given.here, given.hosts, given.ports)
+        write_endpoints(given.here, given.addresses)
     if name in steps:
         folder = own_folder(given.here, "nginx" if name == "dashboard" else name, user)
         steps[name](folder, user, given)
@@ -197,10 +197,10 @@ def _dashboard(folder: Path, user: str | None, given: Preparation) -> None:
     _write(folder / "nginx.conf", filled, user)
 
 
-def write_endpoints(here: Places, hosts: Mapping[str, str], ports: Mapping[str, int]) -> bool:
+def write_endpoints(here: Places, addresses: Mapping[str, str]) -> bool:
     """Tell the agent where the hosts that the mesh names are; returns whether that is news."""
     path = here.state / "endpoints.json"
-    text = json.dumps({host: f"127.0.0.1:{ports[port]}" for host, port in hosts.items()}, indent=1)
+    text = json.dumps(dict(addresses), indent=1)
     if path.exists() and path.read_text() == text:
         return False
     part = path.with_suffix(".part")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meshsplit.local.arms import await_accepted, end_gone, gone
+from meshsplit.local.hosts import addresses
 from meshsplit.local.ports import taken
 from meshsplit.local.readiness import amiss
 from meshsplit.local.run import Run, end_leftovers
@@ -50,7 +51,7 @@ def up(run: Run, say: Say) -> list[str]:
         _await_running(run, [*missing, *agent], say)
     if missing:
         _start_missing(run, missing, say, alive=alive)
-    news = write_endpoints(run.here, run.stack.hosts, run.settings.ports)
+    news = write_endpoints(run.here, addresses(run.settings))
     if alive and (news or departed):
         await_accepted(run)
     elif alive:  # only now: it may have refused a host that came with a service
@@ -182,7 +183,7 @@ def _prepare(run: Run, missing: Sequence[Service]) -> None:
         run.settings.root,
         run.values,
         run.settings.ports,
-        run.stack.hosts,
+        addresses(run.settings),
         run.passwords,
     )
     for service in missing:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from meshsplit.local.hosts import addresses, otlp_endpoint
+from meshsplit.local.run import open_run
 from meshsplit.local.settings import SettingsError, default_ports, load
 from meshsplit.local.traffic import load_settings
 
@@ -136,3 +138,29 @@ def test_a_note_of_a_run_that_cannot_be_read_counts_as_no_run(root: Path, kept: 
     (root / ".local").mkdir()
     (root / ".local/run.json").write_text(kept)
     assert load({}, root).gateway == "127.0.0.1:8080"
+
+
+def test_spans_go_to_this_run_s_own_store_unless_a_setting_names_another_collector(
+    root: Path,
+) -> None:
+    own = load({"MESHSPLIT_PORT_SHIFT": "100"}, root)
+    assert otlp_endpoint(own) == "http://127.0.0.1:4417"
+    assert addresses(own)["otel-collector:4317"] == "127.0.0.1:4417"
+    other = load({"MESHSPLIT_OTLP_ENDPOINT": "http://collector.test:4317"}, root)
+    assert otlp_endpoint(other) == "http://collector.test:4317"
+    assert addresses(other)["otel-collector:4317"] == "collector.test:4317"
+
+
+def test_the_store_of_spans_is_not_there_where_another_collector_is_named(root: Path) -> None:
+    (root / ".local").mkdir()
+    (root / ".local" / "data-folder").write_text(str(root / "data"))
+    assert open_run(load({}, root)).service("spans").ports == ("otlp",)
+    run = open_run(load({"MESHSPLIT_OTLP_ENDPOINT": "http://127.0.0.1:4444"}, root))
+    assert "spans" not in {service.name for service in run.services}
+    assert run.service("ingest").environment["MESHSPLIT_OTLP_ENDPOINT"] == "http://127.0.0.1:4444"
+
+
+@pytest.mark.parametrize("text", ["https://a:1", "127.0.0.1:4317", "http://a", "http://a:1/v1"])
+def test_a_collector_that_envoy_could_not_be_told_is_refused(root: Path, text: str) -> None:
+    (problem,) = read(root, {"MESHSPLIT_OTLP_ENDPOINT": text})
+    assert "http://127.0.0.1:4317" in problem
