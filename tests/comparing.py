@@ -5,9 +5,9 @@ from pathlib import Path
 from meshsplit.translator.bootstrap import Layout
 from meshsplit.translator.endpoints import Endpoints
 from meshsplit.translator.translation import Local, Translation, translate
-from tests.data_planes import Json, differences, normal_clusters, normal_routes
+from tests.data_planes import Json, differences, normal_clusters, normal_routes, operations
 
-HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
+HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow", "otel-collector:4317")
 _LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
 _ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
 
@@ -32,4 +32,5 @@ def found_differences(made: Translation, istiod: tuple[Json, list[Json]]) -> lis
     return [
         *differences(normal_routes(made.routes[0]), normal_routes(routes), "routes"),
         *differences(here, known, "clusters"),
+        *differences(operations(made.routes[0]), operations(routes), "operations"),
     ]

@@ -13,7 +13,8 @@ from meshsplit.translator.matches import is_catch_all
 Json = dict[str, Any]
 
 _NOT_COMPARED_IN_ROUTES = {
-    "decorator": "how a trace calls it; the local gateway traces nothing",
+    "decorator": "how a trace calls it: held to istiod's by a test of its own",
+    "tracing": "the rate of traces: istiod says it in the listener",
     "max_grpc_timeout": "what a client's grpc-timeout may be; Envoy is about to drop the field",
 }
 _NOT_COMPARED_IN_CLUSTERS = {
@@ -28,7 +29,14 @@ _NOT_COMPARED_IN_CLUSTERS = {
     "transport_socket_matches": "as transport_socket",
     "filters": "as transport_socket",
 }
+COLLECTOR = "outbound|4317||otel-collector"
+"""Where spans go. In a cluster that is a Service of another namespace, which has no files here."""
+_NOT_COMPARED_IN_TRACING = {
+    "custom_tags": "Istio's own: which pod of which cluster",
+    "random_sampling": "here each route has it, so that open connections follow a new rate too",
+}
 _DURATION = re.compile(r"\d+(\.\d+)?s")
+_NAMESPACE = r"([a-z0-9-]+)\.[a-z0-9-]+\.svc\.cluster\.local"
 _DEFAULTS = {
     "append_action": "APPEND_IF_EXISTS_OR_ADD",
     "denominator": "HUNDRED",
@@ -65,7 +73,39 @@ def normal_clusters(clusters: list[Json]) -> dict[str, Json]:
             if key not in _NOT_COMPARED_IN_CLUSTERS and not _is_default(key, value)
         }
         for cluster in clusters
+        if not re.match(rf"{re.escape(COLLECTOR)}\b", cluster["name"])
     }
+
+
+def operations(configuration: Json) -> dict[str, list[str]]:
+    """Return how traces call the requests of each domain's routes."""
+    return {
+        domain: sorted(
+            _without_namespace(route["decorator"]["operation"]) for route in host.get("routes", [])
+        )
+        for host in configuration["virtual_hosts"]
+        for domain in host["domains"]
+    }
+
+
+def normal_tracing(manager: Json) -> Json:
+    """Return how a connection manager traces, without what is of one data plane alone."""
+    return {
+        key: _without_namespace(_plain(value, key))
+        for key, value in manager["tracing"].items()
+        if key not in _NOT_COMPARED_IN_TRACING
+    }
+
+
+def rates(manager: Json, routes: Json) -> set[float]:
+    """Return the shares of requests traced, in per cent: the routes' own, or else the manager's."""
+    found = {
+        route["tracing"]["random_sampling"]["numerator"] / 100
+        for host in routes["virtual_hosts"]
+        for route in host.get("routes", [])
+        if "tracing" in route
+    }
+    return found or {float(manager["tracing"]["random_sampling"].get("value", 0))}
 
 
 def differences(here: Any, there: Any, path: str = "") -> Iterator[str]:
@@ -84,6 +124,12 @@ def differences(here: Any, there: Any, path: str = "") -> Iterator[str]:
             yield from differences(one, other, f"{path}[{index}]")
     elif here != there:
         yield f"{path}: here {here!r}, istiod {there!r}"
+
+
+def _without_namespace(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_namespace(item) for key, item in value.items()}
+    return re.sub(_NAMESPACE, r"\1", value) if isinstance(value, str) else value
 
 
 def _route(route: Json) -> Json:
@@ -111,7 +157,7 @@ def _plain(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         if _DURATION.fullmatch(value):
             return f"{float(value[:-1]):g}s"
-        value = re.sub(r"(\|[a-z0-9-]+)\.[a-z0-9-]+\.svc\.cluster\.local", r"\1", value)
+        value = re.sub(rf"(?<=\|){_NAMESPACE}", r"\1", value)
         return re.sub(r"/namespaces/[a-z0-9-]+/", "/namespaces/default/", value)
     return value
 

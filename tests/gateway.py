@@ -88,6 +88,8 @@ class Gateway:
     port: int
     admin_port: int
     upstreams: dict[str, Upstream]
+    otlp_port: int
+    """Where spans go; nobody listens there unless a test does."""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -108,6 +110,7 @@ class Gateway:
 
     def tell_endpoints(self) -> None:
         addresses = {f"{name}:8000": up.address for name, up in self.upstreams.items()}
+        addresses["otel-collector:4317"] = f"127.0.0.1:{self.otlp_port}"
         part = self.folder / "endpoints.part"
         part.write_text(json.dumps(addresses))
         part.replace(self.folder / "endpoints.json")
@@ -186,7 +189,8 @@ async def running(folder: Path, *extra: str) -> AsyncIterator[Gateway]:
     """Run a gateway with the project's mesh files in ``folder``."""
     shutil.copytree(ROOT / "mesh", folder / "mesh")
     names = ("ingest", "bridge", "recorder", "reporter", "dashboard", *extra)
-    gateway = Gateway(folder, free_port(), free_port(), {name: Upstream(name) for name in names})
+    upstreams = {name: Upstream(name) for name in names}
+    gateway = Gateway(folder, free_port(), free_port(), upstreams, free_port())
     try:
         for upstream in gateway.upstreams.values():
             await upstream.start()

@@ -18,6 +18,7 @@ ENDPOINTS = Endpoints(
         "reporter": "127.0.0.1:8004",
         "dashboard": "127.0.0.1:8005",
         "recorder:50051": "127.0.0.1:50051",
+        "otel-collector:4317": "127.0.0.1:4317",
     }
 )
 LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")), "this-run")

@@ -1,13 +1,14 @@
 """``meshsplit route`` and ``render``: what the mesh's files mean, without running them."""
 
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from meshsplit.agent.loop import read_endpoints
+from meshsplit.local.hosts import addresses
 from meshsplit.local.settings import LocalSettings, SettingsError, load
 from meshsplit.routing.choice import choose
 from meshsplit.routing.request import Request
@@ -17,8 +18,6 @@ from meshsplit.translator.documents import passed_by, read_all
 from meshsplit.translator.endpoints import Endpoints
 from meshsplit.translator.refusal import Refused
 from meshsplit.translator.translation import Local, Translation, translate
-
-SERVICES = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
 
 AnyHost = Annotated[
     bool, typer.Option("--any-host", help="Take hosts unknown here by their names (DNS).")
@@ -87,20 +86,14 @@ def _translated(
     listen = ("127.0.0.1", settings.ports["gateway"])
     path = endpoints or settings.state / "endpoints.json"
     try:
-        known = _addresses(path, settings.ports)
+        known = read_endpoints(path) if path.exists() else Endpoints(addresses(settings))
         return translate(
             mesh,
-            Endpoints(known, others_by_name=any_host),
+            replace(known, others_by_name=any_host),
             Local(listen, Layout(settings.state / "envoy")),
         )
     except Refused as refused:
         _leave([str(refusal) for refusal in refused.refusals], 1)
-
-
-def _addresses(path: Path, ports: Mapping[str, int]) -> Mapping[str, str]:
-    if path.exists():
-        return read_endpoints(path).addresses
-    return {name: f"127.0.0.1:{ports[name]}" for name in SERVICES}
 
 
 def _header(text: str) -> tuple[str, str]:

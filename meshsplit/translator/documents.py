@@ -10,16 +10,17 @@ from meshsplit.translator.kustomization import NAMES, Kustomization, Resource, k
 from meshsplit.translator.refusal import Refusal, Refused
 from meshsplit.translator.yaml_files import read_yaml
 
-FOLDERS = ("gateway", "routes", "destinations")
+FOLDERS = ("gateway", "routes", "destinations", "telemetry")
 """What the local gateway is made from. In a folder without a kustomization.yaml, all of it is."""
 
 API = "networking.istio.io/v1"
 _SAME_API = (API, "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
+_TELEMETRY_API = ("telemetry.istio.io/v1", "telemetry.istio.io/v1alpha1")
 ARMS = "meshsplit.dev/arms"
 """The annotation that makes a VirtualService a split: a YAML list of name, host and color."""
 SIDECARS = "mesh"
 """Istio's name for all sidecars, where a gateway's could stand."""
-KINDS = ("Gateway", "VirtualService", "DestinationRule")
+KINDS = ("Gateway", "VirtualService", "DestinationRule", "Telemetry")
 
 _NO_IDENTITY = "processes of one machine have no mesh identities and no mutual TLS"
 _NO_SIDECAR = "without a cluster there are no sidecars; the gateway is the only proxy"
@@ -28,7 +29,6 @@ FOR_A_CLUSTER = {
     "PeerAuthentication": _NO_IDENTITY,
     "AuthorizationPolicy": _NO_IDENTITY,
     "Sidecar": _NO_SIDECAR,
-    "Telemetry": _NO_SIDECAR,
     "ValidatingAdmissionPolicy": _NO_API_SERVER,
     "ValidatingAdmissionPolicyBinding": _NO_API_SERVER,
 }
@@ -62,7 +62,7 @@ def read_resources(mesh: Path, refusals: list[Refusal]) -> list[Resource]:
     """Read what ``mesh`` says, of every kind; what can't be read goes to ``refusals``.
 
     With a kustomization.yaml the folder says what that asks for, its components applied; without
-    one, every file in the three folders counts.
+    one, every file in the four folders counts.
     """
     if not mesh.is_dir():
         refusals.append(Refusal(str(mesh), "", "", "no such folder"))
@@ -135,7 +135,7 @@ def _document(file: str, content: Any, refusals: list[Refusal]) -> Document | No
     kind = content.get("kind") if isinstance(content, dict) else None
     resource = Fields(content, Place(file, "" if kind is None else str(kind), refusals))
     resource.required("apiVersion")
-    resource.one_of("apiVersion", _SAME_API)
+    resource.one_of("apiVersion", _TELEMETRY_API if kind == "Telemetry" else _SAME_API)
     resource.required("kind")
     resource.one_of("kind", KINDS)
     resource.required("metadata")

@@ -8,6 +8,7 @@ ROUTES = "http.80"
 _ACCESS_LOG = {
     "time": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
     "route": "%ROUTE_NAME%",
+    "rule_of": "%METADATA(ROUTE:istio:config)%",
     "method": "%REQ(:METHOD)%",
     "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
     "authority": "%REQ(:AUTHORITY)%",
@@ -24,13 +25,16 @@ _ACCESS_LOG = {
     "bytes_received": "%BYTES_RECEIVED%",
     "bytes_sent": "%BYTES_SENT%",
     "request_id": "%REQ(X-REQUEST-ID)%",
+    "trace_id": "%TRACE_ID%",
     "client": "%DOWNSTREAM_REMOTE_ADDRESS%",
     "user_agent": "%REQ(USER-AGENT)%",
 }
 
 
-def listener(address: tuple[str, int], routes: Json, access_log: str) -> Json:
+def listener(address: tuple[str, int], routes: Json, access_log: str, tracing: Json) -> Json:
     """Return the listener; ``routes`` is the source of its route configuration.
+
+    ``tracing`` is what the manager is given to trace by, or nothing.
 
     What is set is what Istio's ingress gateway sets (istio/istio,
     pilot/pkg/networking/core/{gateway,listener_builder}.go); what is left out has Envoy's
@@ -48,6 +52,7 @@ def listener(address: tuple[str, int], routes: Json, access_log: str) -> Json:
         forward_client_cert_details="SANITIZE_SET",
         stream_idle_timeout="0s",
         upgrade_configs=[{"upgrade_type": "websocket"}],
+        **tracing,
         http_filters=[
             extension("envoy.filters.http.fault", f"{filters}.fault.v3.HTTPFault"),
             extension("envoy.filters.http.cors", f"{filters}.cors.v3.Cors"),

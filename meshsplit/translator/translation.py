@@ -13,6 +13,7 @@ from meshsplit.translator.gateway import read_gateway
 from meshsplit.translator.listener import ROUTES as ROUTES_NAME
 from meshsplit.translator.listener import listener
 from meshsplit.translator.refusal import Refusal, Refused
+from meshsplit.translator.telemetry import collector_cluster, read_telemetry, sampled, tracing
 from meshsplit.translator.virtual_service import read_virtual_service, virtual_hosts
 
 IDENTITY_HOST = "identity.meshsplit.internal"
@@ -76,19 +77,27 @@ def translate(mesh: Path, endpoints: Endpoints, local: Local) -> Translation:
     around = Surroundings(gateway.name, gateway.port, endpoints, subsets)
     services = sorted(by_kind.get("VirtualService", []), key=lambda service: service.name)
     routings = [read_virtual_service(service, gateway, around) for service in services]
+    traces = read_telemetry(by_kind.get("Telemetry", []), endpoints)
     if refusals:
         raise Refused(sorted(refusals, key=lambda refusal: refusal.file))
 
     wanted = {target for routing in routings for target in routing.destinations}
     ordered = sorted(wanted, key=lambda target: target.cluster)
+    clusters = [cluster(target, rules.get(target.host), endpoints) for target in ordered]
+    if traces is not None:
+        rule = rules.get(traces.collector.host)
+        clusters.append(collector_cluster(cluster(traces.collector, rule, endpoints)))
     return Translation(
         listeners=[
             listener(
-                local.listen, local.layout.source(ROUTES), access_log=str(local.layout.access_log)
+                local.listen,
+                local.layout.source(ROUTES),
+                access_log=str(local.layout.access_log),
+                tracing=tracing(traces),
             )
         ],
-        routes=[_route_configuration(virtual_hosts(routings), local.identity)],
-        clusters=[cluster(target, rules.get(target.host), endpoints) for target in ordered],
+        routes=[_route_configuration(sampled(virtual_hosts(routings), traces), local.identity)],
+        clusters=clusters,
     )
 
 

@@ -18,6 +18,7 @@ from meshsplit.translator.fields import Fields, Place
 from meshsplit.translator.gateway import Gateway
 from meshsplit.translator.headers import read_headers
 from meshsplit.translator.matches import is_catch_all, read_match
+from meshsplit.translator.telemetry import operation
 
 _ACTIONS = ("route", "redirect", "directResponse")
 
@@ -113,6 +114,7 @@ def _read_rule(rule: Fields, service: str, around: Surroundings, routing: Routin
                 **present(name=".".join(part for part in (name, match_name) if part)),
                 "match": match,
                 **route,
+                "decorator": {"operation": operation(match, route, service, around.port)},
                 **operations,
                 **present(typed_per_filter_config=filters),
                 # Istio's own mark: which resource a route comes from.

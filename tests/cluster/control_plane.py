@@ -132,6 +132,18 @@ def routes_and_clusters(dump: Json, port: int = PORT) -> tuple[Json, list[Json]]
     return routes, clusters
 
 
+def managers(dump: Json) -> list[Json]:
+    """Pick from a gateway's dump the connection managers of its HTTP routes."""
+    return [
+        found["typed_config"]
+        for part in dump["configs"]
+        for entry in part.get("dynamic_listeners", [])
+        for chain in entry.get("active_state", {}).get("listener", {}).get("filter_chains", [])
+        for found in chain["filters"]
+        if "rds" in found.get("typed_config", {})
+    ]
+
+
 @contextlib.contextmanager
 def control_plane(dump: Callable[[], Json] = dump_of_the_gateway) -> Iterator[ControlPlane]:
     """Make the namespace with the Services, and take it away again."""

@@ -19,15 +19,18 @@ from tests.cluster.control_plane import (
     ControlPlane,
     Denied,
     control_plane,
+    dump_of_the_gateway,
     istio_version,
+    managers,
     mesh_of,
     on_port,
     rendered,
     run,
 )
 from tests.cluster.record import normal
+from tests.cluster.system import Cluster
 from tests.comparing import found_differences, translated, translated_on
-from tests.data_planes import Json
+from tests.data_planes import Json, differences, normal_tracing, rates
 from tests.generated_mesh import rules, services
 from tests.generated_policies import destination_rules
 from tests.mesh_folder import MESH, components, in_the_file_s_order, mesh_with
@@ -91,6 +94,18 @@ def compare(istiod: ControlPlane, resources: list[Json]) -> None:
         assert refused in {(False, False), (True, True)}, (here, there, resources)
         if isinstance(here, Translation) and not isinstance(there, Exception):
             assert found_differences(here, there) == [], resources
+
+
+def test_the_gateway_traces_as_the_local_one_does(cluster: Cluster) -> None:
+    del cluster  # whose gateway it is, with the Telemetry of mesh/telemetry
+    made = translated(MESH)
+    (here,) = (found["typed_config"] for found in made.listeners[0]["filter_chains"][0]["filters"])
+    there = managers(dump_of_the_gateway())
+    assert there
+    for manager in there:
+        found = differences(normal_tracing(here), normal_tracing(manager), "tracing")
+        assert list(found) == []
+        assert rates(manager, {"virtual_hosts": []}) == rates(here, made.routes[0])
 
 
 def test_what_was_recorded_is_of_the_cluster_s_istio() -> None:

@@ -14,7 +14,7 @@ from meshsplit.translator.translation import Local, Translation, translate
 from tests.mesh_folder import MESH, components, in_the_file_s_order, mesh_with, use
 
 LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
-HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
+HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow", "otel-collector:4317")
 ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
 INGEST, BRIDGE = "outbound|8000||ingest", "outbound|8000||bridge"
 

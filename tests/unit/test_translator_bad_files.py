@@ -19,12 +19,12 @@ from meshsplit.translator.translation import Local, translate
 
 MESH = Path(__file__).resolve().parents[2] / "mesh"
 LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
-HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
+HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow", "otel-collector:4317")
 ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
 RECORDS = "routes/records.yaml"
 FILES = sorted(
     path.relative_to(MESH).as_posix()
-    for folder in ("gateway", "routes", "destinations")
+    for folder in ("gateway", "routes", "destinations", "telemetry")
     for path in (MESH / folder).rglob("*.yaml")
     if path.name != "kustomization.yaml"
 )

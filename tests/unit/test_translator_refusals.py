@@ -10,7 +10,7 @@ from meshsplit.translator.translation import Local, translate
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = Local(("127.0.0.1", 8080), Layout(Path("/state/envoy")))
-HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard")
+HOSTS = ("ingest", "bridge", "recorder", "reporter", "dashboard", "otel-collector:4317")
 ENDPOINTS = Endpoints(dict.fromkeys(HOSTS, "127.0.0.1:1"))
 
 
