@@ -5,6 +5,8 @@ import signal
 pytest_plugins = [
     "tests.stack",
     "tests.stores",
+    "tests.galera",
+    "tests.sentinel",
     "tests.arms",
     "tests.live_system",
     "tests.collector",

@@ -28,7 +28,7 @@ class Program:
     """A server process that a test may stop, let go on, kill and start again."""
 
     def __init__(self, command: list[str], folder: Path, is_up: Callable[[], bool]) -> None:
-        self._command = command
+        self.command = command
         self._folder = folder
         self._is_up = is_up
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,7 +37,7 @@ class Program:
         """Start it and wait until it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self._folder
+                self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self._folder
             )
         until = time.monotonic() + _START_S
         while not self._is_up():
@@ -60,37 +60,35 @@ class Program:
             self._process.kill()
             self._process.wait()
 
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self._signal(signal.SIGTERM)
+        assert self._process is not None
+        self._process.wait(timeout=_START_S)
+
     def _signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
 
 class MariaDB:
-    """A private MariaDB."""
+    """A private MariaDB, in a folder that holds its files already or is new."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
-        folder.mkdir(mode=0o700)
-        user = _lesser_user(folder)
-        as_user = [f"--user={user}"] if user else []
         data = folder / "data"
-        data.mkdir()
-        _lesser_user(data)
-        sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"
-        sql += "".join((_SQL / name).read_text() for name in _SYSTEM_TABLES)
+        is_new = not data.exists()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        data.mkdir(exist_ok=True)
+        user = own_by_lesser_user(folder)
+        as_user = [f"--user={user}"] if user else []
         base = ["mariadbd", "--no-defaults", *as_user, f"--datadir={data}", f"--tmpdir={folder}"]
         small = ["--innodb-log-file-size=32M", "--innodb-buffer-pool-size=64M"]
-        subprocess.run(
-            [*base, *small, "--bootstrap", "--log-warnings=0"],
-            input=sql.encode(),
-            check=True,
-            capture_output=True,
-            timeout=_START_S,
-        )
+        if is_new:
+            _bootstrap([*base, *small])
         listen = [f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
         files = [f"--socket={folder}/s", f"--pid-file={folder}/pid"]
-        self.program = Program([*base, *small, *listen, *files], folder, self._is_up)
-        self.program.start()
+        self.program = Program([*base, *small, *listen, *files, *options], folder, self._is_up)
 
     def url(self, database: str) -> str:
         """Say where a database is."""
@@ -127,28 +125,35 @@ class MariaDB:
 class RedisServer:
     """A private Redis that writes nothing by itself; a test saves when it wants to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_port()
         folder.mkdir(mode=0o700)
         listen = ["--port", str(self.port), "--bind", "127.0.0.1"]
         self.program = Program(
-            ["redis-server", *listen, "--save", "", "--dir", str(folder)], folder, self._is_up
+            ["redis-server", *listen, "--save", "", "--dir", str(folder), *options],
+            folder,
+            self.answers_at(self.port),
         )
-        self.program.start()
 
     @property
     def url(self) -> str:
         """Say where it is."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def _is_up(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.settimeout(1)
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False
+    @staticmethod
+    def answers_at(port: int) -> Callable[[], bool]:
+        """Make a question: does a Redis or a Sentinel answer at this port?"""
+
+        def answers() -> bool:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                    connection.settimeout(1)
+                    connection.sendall(b"PING\r\n")
+                    return connection.recv(16).startswith(b"+PONG")
+            except OSError:
+                return False
+
+        return answers
 
 
 def free_port() -> int:
@@ -171,6 +176,7 @@ def store_folder() -> Iterator[Path]:
 def mariadb(store_folder: Path) -> Iterator[MariaDB]:
     """The tests' MariaDB."""
     server = MariaDB(store_folder / "mariadb")
+    server.program.start()
     yield server
     server.program.kill()
 
@@ -179,6 +185,7 @@ def mariadb(store_folder: Path) -> Iterator[MariaDB]:
 def redis_server(store_folder: Path) -> Iterator[RedisServer]:
     """The tests' Redis."""
     server = RedisServer(store_folder / "redis")
+    server.program.start()
     yield server
     server.program.kill()
 
@@ -208,10 +215,24 @@ def empty_mysql_url(mariadb: MariaDB, mysql_url: str) -> str:
     return mysql_url
 
 
-def _lesser_user(folder: Path) -> str | None:
-    """Give a folder to a lesser user if this runs as root, and name them."""
+def own_by_lesser_user(folder: Path) -> str | None:
+    """Give a folder and all in it to a lesser user if this runs as root, and name them."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
-    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
     return nobody.pw_name
+
+
+def _bootstrap(server: list[str]) -> None:
+    """Have a server make its own tables, in files that it has not used before."""
+    sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n"
+    sql += "".join((_SQL / name).read_text() for name in _SYSTEM_TABLES)
+    subprocess.run(
+        [*server, "--bootstrap", "--log-warnings=0"],
+        input=sql.encode(),
+        check=True,
+        capture_output=True,
+        timeout=_START_S,
+    )

@@ -1,6 +1,5 @@
 """What every service can be told from its environment, and how it says that it was told wrong."""
 
-import re
 import sys
 from ipaddress import ip_address
 from socket import gethostname
@@ -11,6 +10,7 @@ from zlib import crc32
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.core.live.redis_address import parse_redis
 from services.core.storage.address import parse_address
 
 if TYPE_CHECKING:
@@ -40,15 +40,8 @@ def _mysql_url(value: str) -> str:
     return value
 
 
-_REDIS_FORM = re.compile(
-    r"redis://([^/]*@)?(\[[0-9a-fA-F:.]+\]|[^/:@?#\[\]]+)(:(?P<port>\d{1,5}))?(/\d*)?"
-)
-
-
 def _redis_url(value: str) -> str:
-    parts = _REDIS_FORM.fullmatch(value)
-    if parts is None or not 0 < int(parts["port"] or 6379) <= 65535:  # noqa: PLR2004 - TCP ports
-        raise ValueError("expected a URL such as redis://127.0.0.1:6380/0")
+    parse_redis(value)
     return value
 
 

@@ -20,6 +20,8 @@ PROGRAMS = {
     "nginx": ("nginx-light", "nginx"),
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+GALERA = ("/usr/lib/galera/libgalera_smm.so", "/usr/bin/wsrep_sst_rsync")
+"""What the tests of a ledger on three nodes need; both come with MariaDB's whole package."""
 
 
 def install(root: Path, state: Path, *, tests: bool) -> None:
@@ -84,6 +86,8 @@ def missing(*, tests: bool) -> list[str]:
         lacking.append(f"python{sys.version_info[0]}.{sys.version_info[1]}-venv")
     if tests and not any(shutil.which(name, path=path) for name in BROWSERS):
         lacking.append("chromium")
+    if tests and sys.platform == "linux" and not all(Path(file).exists() for file in GALERA):
+        lacking += ["mariadb-server", "rsync"]
     return lacking
 
 

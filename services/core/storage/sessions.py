@@ -17,8 +17,9 @@ from services.core.telemetry.traces import OFF, current_span
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _CLIENT_SIDE = range(2000, 3000)
 """Error numbers that the client library makes up: the connection is not usable any more."""
-_NO_MORE_SERVICE = frozenset({1053, 1080, 1152, 1927, 1184, 1158, 1159, 1160, 1161})
-"""Server errors after which it closes the connection: shutting down, killed, aborted, network."""
+_NO_MORE_SERVICE = frozenset({1053, 1080, 1152, 1927, 1184, 1158, 1159, 1160, 1161, 1047})
+"""Server errors after which it closes the connection: shutting down, killed, aborted, network; and
+1047, a Galera node's word that it is cut off from the others."""
 
 Row = tuple[Any, ...]
 
@@ -215,6 +216,8 @@ def _session_settings(autocommit: bool, timeout_s: float) -> Sequence[str]:
         f"SET SESSION sql_mode = '{_SQL_MODE}'",
         f"SET SESSION innodb_lock_wait_timeout = {lock_wait_s}",
         f"SET SESSION autocommit = {int(autocommit)}",
+        # A Galera node that is cut off takes all of these, and SELECT 1, but no COMMIT.
+        "COMMIT",
     )
 
 

@@ -4,6 +4,10 @@ A writer inserts its records, then looks for fences, then commits. Who wants to 
 commits fences first, then reads the records with a lock. If the insert came before that read, the
 read waits until the writer has ended, and tells how. If it comes later, the writer's look finds
 the fence, and it rolls back. So "not stored" stays true, however late the writer wakes up.
+
+In a Galera cluster no lock reaches the node where the writer's COMMIT may be under way. So the ids
+that weren't found are written and deleted again: of two transactions that write one id, Galera lets
+the first commit and refuses the other.
 """
 
 import asyncio
@@ -14,6 +18,7 @@ from uuid import UUID
 from services.core.storage import statements
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreFailure
+from services.core.storage.sessions import Session
 
 FENCES_KEPT_S = 24 * 3600
 """Far longer than any writer can sleep between its insert and its commit."""
@@ -53,12 +58,23 @@ async def _settle_once(mysql: MySQL, ids: list[UUID], until: float) -> dict[UUID
             statements.COMMIT.fill(),
             until=until,
         )
-        answers = await session.run(
-            statements.FIND_RECORDS_LOCKED.look_for(ids), statements.ROLLBACK.fill(), until=until
-        )
-        stored = {UUID(row[0]) for row in answers[0].rows}
+        stored = await _find(session, ids, until)
+        if missing := [each for each in ids if each not in stored]:
+            await session.run(
+                statements.OCCUPY.fill([(each,) for each in missing]),
+                statements.VACATE.look_for(missing),
+                statements.COMMIT.fill(),
+                until=until,
+            )
         with contextlib.suppress(StoreFailure):  # the next one to settle prunes as well
             await session.run(
                 statements.PRUNE_FENCES.fill(FENCES_KEPT_S), statements.COMMIT.fill(), until=until
             )
         return {each: each in stored for each in ids}
+
+
+async def _find(session: Session, ids: list[UUID], until: float) -> set[UUID]:
+    answers = await session.run(
+        statements.FIND_RECORDS_LOCKED.look_for(ids), statements.ROLLBACK.fill(), until=until
+    )
+    return {UUID(row[0]) for row in answers[0].rows}

@@ -98,6 +98,14 @@ FENCE = Listed(
 
 FIND_RECORDS_LOCKED = Listed("SELECT HEX(id) FROM records WHERE id IN (", "%s", ") FOR UPDATE")
 
+OCCUPY = Listed(
+    "INSERT INTO records"
+    " (id, student_id, student_name, course, grade, semester, year, arm, stored_at) VALUES ",
+    "(%s,'','','',0,'',0,'',UTC_TIMESTAMP(6))",
+    "",
+)
+VACATE = Listed("DELETE FROM records WHERE id IN (", "%s", ")")
+
 PRUNE_FENCES = Fixed(
     "DELETE FROM fences WHERE fenced_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND LIMIT 1000"
 )

@@ -8,12 +8,14 @@ import msgspec
 from services.core.domain.pending import Pending
 from services.core.domain.record import Record
 from services.core.storage import statements
-from services.core.storage.failures import StoreFailure
+from services.core.storage.failures import StoreFailure, StoreRefused
 from services.core.storage.folding import Owner, keyed
 from services.core.storage.rollups import Rollups
 from services.core.storage.sessions import Row, Session
 
 _HEX_OF_ID = 32
+_CERTIFICATION_FAILED = 1213
+"""As the answer to COMMIT: Galera rolled it back, another node's transaction came first."""
 
 
 class Fenced(StoreFailure):
@@ -72,7 +74,7 @@ class Transaction:
         Raises:
             CommitUnanswered: whether it is stored is open.
             Fenced: some must not be stored; nothing was.
-            StoreAway, StoreRefused: nothing was stored.
+            StoreAway, StoreRefused: nothing was stored; a COMMIT may be refused with 1213.
 
         """
         owners = await self._claim_keys(pendings)
@@ -137,7 +139,9 @@ class Transaction:
         try:
             await self._session.run(statements.COMMIT.fill(), until=self._until)
         except StoreFailure as error:
-            # An error as the answer isn't taken as a no either: a proxy may have made it.
+            if isinstance(error, StoreRefused) and error.code == _CERTIFICATION_FAILED:
+                raise
+            # Another error as the answer isn't taken as a no: a proxy may have made it.
             self._session.abort()
             raise CommitUnanswered(winners, owners, error) from error
 
