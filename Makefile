@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster fuzz check fmt stubs rules lock migrate
+.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster fuzz bench dashboards check fmt stubs rules lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test-cluster: install-tests ## bring the system up in the cluster of KUBECONFIG,
 
 fuzz: install-tests ## a million requests that nobody should send, and more (MESHSPLIT_FUZZ_SEED repeats one)
 	@MESHSPLIT_FUZZ_INPUTS=1000000 MESHSPLIT_FUZZ_CASES=2000 MESHSPLIT_FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/fuzz
+
+bench: install-tests ## measure what a record costs (CASES="even half" for a part), in minutes
+	@$(BIN)/python -m bench $(BENCH)
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .

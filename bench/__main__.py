@@ -1,0 +1,91 @@
+"""``python -m bench``: run the cases, print what they gave, and write it down."""
+
+import argparse
+import os
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench import page
+from bench.cases import CASES, Bench
+from bench.measured import Measured
+from bench.measuring import Measuring
+from bench.results import RESULTS, Results, about_this_machine, table
+from bench.system import System, system
+
+PROJECTING = "ingest"
+"""The service that keeps Redis up; it tells by itself which arm it is."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for; 1 if a run was void."""
+    asked = _parser().parse_args(arguments)
+    names = asked.cases.split() or list(CASES)
+    unknown = [name for name in names if name not in CASES]
+    if unknown:
+        _say(f"no case is called {', '.join(unknown)}; there are {', '.join(CASES)}")
+        return 2
+    began = time.monotonic()
+    with system(lambda _: None) as running:
+        _say(f"the system runs ({time.monotonic() - began:.0f} s)")
+        measuring = Measuring(
+            running, _projected(running), warm_s=asked.warm, measure_s=asked.seconds
+        )
+        runs = list(_rounds(measuring, names, asked.rounds))
+    results = Results(about_this_machine(), asked.rounds, asked.warm, asked.seconds, runs)
+    print(table(results))  # noqa: T201 - it is what was asked for
+    target = RESULTS if asked.publish else Path(asked.out)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+    if asked.publish:
+        page.PAGE.write_text(page.render(results))
+    _say(f"{target} has every run; it took {time.monotonic() - began:.0f} s")
+    return int(any(run.void for run in runs))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--cases", default=os.environ.get("CASES", ""), help=", ".join(CASES))
+    parser.add_argument("--rounds", type=int, default=2, help="each case so often, in turn")
+    parser.add_argument("--warm", type=float, default=1.0, help="seconds before it counts")
+    parser.add_argument("--seconds", type=float, default=4.0, help="seconds that count")
+    parser.add_argument("--out", default=".local/bench.json", help="where the results go")
+    parser.add_argument("--publish", action="store_true", help="make the page of results of them")
+    return parser
+
+
+def _rounds(measuring: Measuring, names: Sequence[str], rounds: int) -> Iterator[Measured]:
+    """Run the cases in turn, so that what changes on the machine meets all of them."""
+    for number in range(1, rounds + 1):
+        bench = Bench(measuring, number)
+        for name in names:
+            for run in CASES[name].run(bench):
+                _say(_line(run))
+                yield run
+
+
+def _line(run: Measured) -> str:
+    ratio = run.services_over_gateway
+    shown = "" if ratio is None else f", S/E {ratio:.2f}"
+    void = f"; VOID: {'; '.join(run.void)}" if run.void else ""
+    return (
+        f"{run.round} {run.case}: {run.per_second:.0f}/s, p50 {run.p50_ms:.1f} ms, "
+        f"p99 {run.p99_ms:.1f} ms{shown}, idle {run.idle:.0%}, others {run.others:.0%}{void}"
+    )
+
+
+def _projected(running: System) -> str:
+    with urllib.request.urlopen(f"{running.url(PROJECTING)}/", timeout=5) as answer:  # noqa: S310
+        return str(msgspec.json.decode(answer.read())["arm"])
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress for a person
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""What is measured. Each case is a few lines: whose place is taken, what load, what is right."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench import insert, plain, write_path
+from bench.measured import Measured
+from bench.measuring import Expected, Measuring
+from bench.system import System
+from meshsplit.local.up import IDENTITY_HOST
+
+FEW, MANY = 64, 256
+"""Connections of a closed loop."""
+_HTTP = "bench.generator"
+_WRITING = ("recorder", "bridge", "ingest")
+_UNBATCHED = {"MESHSPLIT_BATCH_LIMIT": "1", "MESHSPLIT_BATCH_LINGER_MS": "0"}
+_NOTHING = "nothing"
+
+
+@dataclass
+class Bench:
+    """What the cases of one round share."""
+
+    measuring: Measuring
+    round: int
+    peaks: dict[int, float] = field(default_factory=dict)
+    """Saturation in records a second, by connections, as this round measured it."""
+
+    @property
+    def system(self) -> System:
+        """The running system."""
+        return self.measuring.system
+
+    def through_the_arms(self, case: str, connections: int, **more: object) -> Measured:
+        """Send records through the gateway, by the weights in force."""
+        arms = list(self.system.arms)
+        expected = Expected([f"201 {arm}" for arm in arms], arms, whole=True)
+        order = self.measuring.order(connections, **more)
+        return self.measuring.run(case, self.round, order, expected, _HTTP)
+
+    def answered_elsewhere(self, case: str, answer: str, arm: str = "", **more: object) -> Measured:
+        """Send records through the gateway to what isn't an arm."""
+        expected = Expected([answer], [arm] if arm else [], whole=bool(arm))
+        order = self.measuring.order(FEW, **more)
+        return self.measuring.run(case, self.round, order, expected, _HTTP)
+
+    def without_http(self, case: str, module: str, arm: str, size: int) -> Measured:
+        """Write records without a gateway and without the arms."""
+        order = self.measuring.order(size)
+        expected = Expected([f"201 {arm}"], [arm])
+        return self.measuring.run(case, self.round, order, expected, module)
+
+    def peak(self) -> float:
+        """Give the saturation at the fewer connections; measures it if no case has."""
+        if FEW not in self.peaks:
+            self.peaks[FEW] = self.through_the_arms("peak", FEW).per_second
+        return self.peaks[FEW]
+
+
+Run = Callable[[Bench], Iterator[Measured]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case by name."""
+
+    title: str
+    run: Run
+
+
+def _saturated(connections: int) -> Run:
+    def run(bench: Bench) -> Iterator[Measured]:
+        measured = bench.through_the_arms(f"even-{connections}", connections)
+        bench.peaks[connections] = measured.per_second
+        yield measured
+
+    return run
+
+
+def _each_arm(bench: Bench) -> Iterator[Measured]:
+    try:
+        for arm in bench.system.arms:
+            bench.system.split({arm: 100})
+            yield bench.through_the_arms(f"all-{arm}", FEW)
+    finally:
+        bench.system.evenly()
+
+
+def _gateway(bench: Bench) -> Iterator[Measured]:
+    yield bench.answered_elsewhere("gateway", "200", authority=IDENTITY_HOST, posts=False)
+
+
+def _nothing(bench: Bench) -> Iterator[Measured]:
+    with _first_arm_replaced(bench, "bench.nothing"):
+        yield bench.answered_elsewhere("nothing", f"201 {_NOTHING}")
+
+
+def _plain(bench: Bench) -> Iterator[Measured]:
+    with _first_arm_replaced(bench, "bench.plain"):
+        yield bench.answered_elsewhere("plain", f"201 {plain.ARM}", plain.ARM)
+
+
+def _write_path(bench: Bench) -> Iterator[Measured]:
+    yield bench.without_http("write-path", "bench.write_path", write_path.ARM, FEW)
+
+
+def _insert(bench: Bench) -> Iterator[Measured]:
+    yield bench.without_http("insert", "bench.insert", insert.ARM, FEW)
+
+
+def _at(share: float) -> Run:
+    def run(bench: Bench) -> Iterator[Measured]:
+        rate = round(bench.peak() * share)
+        yield bench.through_the_arms(f"at-{share * 100:.0f}%", MANY, rate=rate)
+
+    return run
+
+
+def _unbatched(bench: Bench) -> Iterator[Measured]:
+    rate = round(bench.peak() * 0.1)
+    with bench.system.told(_WRITING, **_UNBATCHED):
+        yield bench.through_the_arms("unbatched-at-10%", MANY, rate=rate)
+
+
+@contextmanager
+def _first_arm_replaced(bench: Bench, module: str) -> Iterator[None]:
+    """Send everything to the first arm, and run another program in its place."""
+    arm, service = next(iter(bench.system.arms.items()))
+    bench.system.split({arm: 100})
+    try:
+        with bench.system.instead(service, module):
+            yield
+    finally:
+        bench.system.evenly()
+
+
+CASES: Mapping[str, Case] = {
+    "even": Case("end to end, every arm alike, 64 connections", _saturated(FEW)),
+    "even-many": Case("end to end, every arm alike, 256 connections", _saturated(MANY)),
+    "arms": Case("each arm alone, 64 connections", _each_arm),
+    "gateway": Case("the gateway answers a GET by itself", _gateway),
+    "nothing": Case("the gateway and a service that does nothing", _nothing),
+    "write-path": Case("the write path without HTTP, 64 callers", _write_path),
+    "insert": Case("MySQL's multi-row insert alone, batches of 64", _insert),
+    "plain": Case("the plain version: a FastAPI route, an insert a request", _plain),
+    "tenth": Case("open loop at a tenth of saturation", _at(0.1)),
+    "unbatched": Case("the same without batches", _unbatched),
+    "half": Case("open loop at half of saturation", _at(0.5)),
+}

@@ -1,0 +1,92 @@
+"""The page of results, made from what was measured."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import verdict
+from bench.cases import CASES
+from bench.measured import Measured, Middle
+from bench.results import Results, figures, waterfall
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_HEAD = ("run", "answers a second", "S/E", "CPU µs an answer", "p50, ms", "p99, ms")
+
+
+def render(results: Results) -> str:
+    """Write the page."""
+    return "\n".join([*_top(results), *_table(results), *_waterfalls(results)]) + "\n"
+
+
+def _top(results: Results) -> Iterator[str]:
+    machine = results.machine
+    others = Middle.of([run.others for run in results.runs])
+    void = sum(bool(run.void) for run in results.runs)
+    yield f"""\
+# Benchmarks
+
+Made by `python -m bench --publish` from `bench/results.json`; don't edit. `make bench` measures
+anew, on free ports and in a folder of its own, and leaves this page as it is.
+
+Measured on {machine.cores} cores ({machine.processor}), {machine.memory_gb:g} GB,
+{machine.system}, Python {machine.python}; the load generator runs on the same cores. Rounds:
+{results.rounds}, each case once a round, in turn; {results.warm_s:g} s of load before
+{results.measure_s:g} s that count. A figure is the median over the rounds, with the least and the
+most. Other programs used {others.value:.0%} of the machine in the middle, {others.most:.0%} at
+most. {void} of {len(results.runs)} runs were void and are left out.
+
+- **S/E** is the CPU of ingest, bridge and recorder over that of the gateway in the same run: a
+  ratio that hardly depends on how fast the machine is just now.
+- **CPU µs an answer** is that of everything of ours together, without the load generator.
+- A closed loop sends on each connection as soon as its last answer is there: for saturation. An
+  open loop sends at a fixed rate, and counts a time from when the request was due, so that a wait
+  for a free connection is in it (which corrects for coordinated omission).
+- Commits are durable (`innodb-flush-log-at-trx-commit = 1`), each request has an Idempotency-Key
+  of its own, Redis is kept up, Prometheus scrapes. Records are of 200,000 students and 400 courses.
+
+A run is void if any answer was not as it should be or is missing; if MySQL's rows by arm, counted
+one by one, or Redis' records aren't what was acknowledged; or if the load generator was the limit:
+in a closed loop, more than {verdict.GENERATOR_MOST:.0%} of a core used by it; in an open loop, its
+own lateness above {verdict.LAG_OF_MEDIAN:.0%} of the measured median or
+{verdict.LAG_OF_TAIL:.0%} of the measured p99, or less than {verdict.HELD:.0%} of the rate sent.
+
+## Cases
+"""
+    for name, case in CASES.items():
+        yield f"- `{name}`: {case.title}"
+    yield ""
+
+
+def _table(results: Results) -> Iterator[str]:
+    yield "## Results"
+    yield ""
+    yield f"| {' | '.join(_HEAD)} |"
+    yield f"|{'---|' * len(_HEAD)}"
+    for case, runs in results.cases().items():
+        yield f"| {case} | {' | '.join(figures(runs))} |"
+    yield ""
+    yield from _ratios(results.cases())
+
+
+def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
+    """Say what is to be read from two rows of the table, round by round."""
+    for name, over, what in (
+        ("even-64", "plain", "times the plain version's throughput, at 64 connections"),
+        ("at-10%", "unbatched-at-10%", "times the unbatched path's p50, at a tenth of saturation"),
+    ):
+        if cases.get(name) and cases.get(over):
+            pairs = zip(cases[name], cases[over], strict=False)
+            values = [
+                a.per_second / b.per_second if over == "plain" else a.p50_ms / b.p50_ms
+                for a, b in pairs
+            ]
+            yield f"{Middle.of(values)} {what}."
+            yield ""
+
+
+def _waterfalls(results: Results) -> Iterator[str]:
+    yield "## Where the CPU goes"
+    yield ""
+    yield "Microseconds for each answer, by process."
+    for case, runs in results.cases().items():
+        if runs:
+            yield from ("", f"`{case}`:", "", "```text", *waterfall(runs), "```")

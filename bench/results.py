@@ -1,0 +1,111 @@
+"""Results as they are kept, and as a table for a terminal."""
+
+import platform
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from bench.measured import GENERATOR, Measured, Middle, cpu_by_process, shown
+
+RESULTS = Path(__file__).with_name("results.json")
+"""What the page of results is made from."""
+_BAR = 40
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where it was measured."""
+
+    cores: int
+    memory_gb: float
+    processor: str
+    system: str
+    python: str
+
+
+class Results(msgspec.Struct, frozen=True):
+    """Every run of one `make bench`."""
+
+    machine: Machine
+    rounds: int
+    warm_s: float
+    measure_s: float
+    runs: list[Measured]
+
+    def cases(self) -> dict[str, list[Measured]]:
+        """Give the runs that count by case, in the order in which they were first run."""
+        found: dict[str, list[Measured]] = {}
+        for run in self.runs:
+            found.setdefault(run.case, [])
+            if not run.void:
+                found[run.case].append(run)
+        return found
+
+
+def about_this_machine() -> Machine:
+    """Say what this machine is."""
+    return Machine(
+        cores=psutil.cpu_count() or 1,
+        memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
+        processor=_processor(),
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )
+
+
+def table(results: Results) -> str:
+    """Show the results in a terminal."""
+    head = ("case", "records/s", "S/E", "CPU µs/record", "p50 ms", "p99 ms", "void")
+    rows = [head]
+    for case, runs in results.cases().items():
+        void = sum(run.case == case and bool(run.void) for run in results.runs)
+        rows.append((case, *figures(runs), str(void or "")))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    for case, runs in results.cases().items():
+        if runs:
+            lines += ["", f"{case}: CPU µs a record", *waterfall(runs)]
+    others = Middle.of([run.others for run in results.runs])
+    told = f"{others.value:.0%} of the machine in the middle, {others.most:.0%} at most"
+    lines += ["", f"Other programs used {told}."]
+    return "\n".join(lines)
+
+
+def waterfall(runs: list[Measured]) -> list[str]:
+    """Show where the CPU of a record goes, as bars of text."""
+    cost = {name: us for name, us in cpu_by_process(runs).items() if us >= 1 or name == GENERATOR}
+    most = max(cost.values(), default=1.0)
+    width = max(map(len, cost), default=0)
+    return [
+        f"  {name:<{width}} {shown(us):>6} {'█' * max(1, round(us / most * _BAR))}"
+        for name, us in cost.items()
+    ]
+
+
+def figures(runs: list[Measured]) -> tuple[str, str, str, str, str]:
+    """Give a case's figures as they are shown."""
+    if not runs:
+        return ("-",) * 5
+    ratios = [ratio for run in runs if (ratio := run.services_over_gateway) is not None]
+    own = [sum(us for n, us in run.cpu_us.items() if n != GENERATOR) for run in runs]
+    return (
+        str(Middle.of([run.per_second for run in runs])),
+        str(Middle.of(ratios)) if ratios else "",
+        str(Middle.of(own)),
+        str(Middle.of([run.p50_ms for run in runs])),
+        str(Middle.of([run.p99_ms for run in runs])),
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")

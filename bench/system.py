@@ -1,0 +1,192 @@
+"""The whole real system for a benchmark: `make up`'s own code, on free ports, in its own folder."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import psutil
+
+from meshsplit.local import down as stopping
+from meshsplit.local import up as starting
+from meshsplit.local.ports import free_ports
+from meshsplit.local.readiness import amiss
+from meshsplit.local.run import Run, open_run
+from meshsplit.local.settings import checkout, default_ports, load, port_setting
+from meshsplit.local.stack import Service
+from meshsplit.split.applied import Proxy
+from meshsplit.split.changing import follow
+from meshsplit.split.weights import asked_split, find_split, with_weights, write_split
+
+_READY_S = 30.0
+_STOP_S = 30.0
+_FOLLOW_S = 10.0
+_POLL_S = 0.05
+_FOUND_AGAIN_S = 1.5
+"""After services were replaced: the gateway's connections are made anew."""
+
+Say = Callable[[str], None]
+
+
+class UnfitError(Exception):
+    """The system can't be brought into the state that a case needs; says why."""
+
+
+class System:
+    """A running stack whose services may be replaced for a while."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._replaced: dict[str, psutil.Process] = {}
+
+    @property
+    def gateway(self) -> tuple[str, int]:
+        """Where the gateway listens."""
+        host, _, port = self.run.settings.gateway.rpartition(":")
+        return host, int(port)
+
+    @property
+    def mysql_url(self) -> str:
+        """The ledger."""
+        return self.run.values["mysql_url"]
+
+    @property
+    def redis_url(self) -> str:
+        """The live figures."""
+        return self.run.values["redis_url"]
+
+    @property
+    def arms(self) -> dict[str, str]:
+        """Each arm's name, and the service that it is."""
+        return {arm.name: arm.host for arm in asked_split(self.run.settings.mesh).arms}
+
+    def url(self, service: str) -> str:
+        """Return the URL of a service's own port, past the gateway."""
+        return f"http://127.0.0.1:{self.run.settings.ports[service]}"
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """Return what runs, by name."""
+        known = self.run.supervisor.processes()
+        own = {name: psutil.Process(p.pid) for name, p in known.items() if p.pid}
+        return {**own, **self._replaced}
+
+    def split(self, shares: Mapping[str, int]) -> None:
+        """Give the arms these weights, and wait until the gateway has them.
+
+        Raises:
+            UnfitError: it hasn't in time.
+
+        """
+        mesh = self.run.settings.mesh
+        path = find_split(mesh)
+        wanted = {name: shares.get(name, 0) for name in self.arms}
+        write_split(path, with_weights(path.read_text(), wanted, str(path)))
+
+        async def wait() -> bool:
+            async with httpx.AsyncClient(timeout=2) as client:
+                admin = f"http://127.0.0.1:{self.run.settings.ports['envoy_admin']}"
+                outcome = await follow(Proxy(client, admin), asked_split(mesh), 0, _FOLLOW_S)
+                return outcome.applied
+
+        if not asyncio.run(wait()):
+            raise UnfitError(f"the gateway doesn't take the weights {wanted}")
+
+    def evenly(self) -> None:
+        """Give each arm the same share."""
+        names = list(self.arms)
+        share = 100 // len(names)
+        rest = 100 - share * len(names)
+        self.split({name: share + (rest if place == 0 else 0) for place, name in enumerate(names)})
+
+    @contextmanager
+    def instead(self, name: str, module: str) -> Iterator[None]:
+        """Run another program of ours in a service's place, for a while."""
+        service = self.run.service(name)
+        other = replace(service, command=(self.run.values["python"], "-m", module))
+        with self._running([other]):
+            yield
+
+    @contextmanager
+    def told(self, names: Sequence[str], **settings: str) -> Iterator[None]:
+        """Run services with other settings, for a while."""
+        services = [self.run.service(name) for name in names]
+        others = [replace(s, environment={**s.environment, **settings}) for s in services]
+        with self._running(others):
+            yield
+
+    @contextmanager
+    def _running(self, others: Sequence[Service]) -> Iterator[None]:
+        own = [self.run.service(other.name) for other in others]
+        stopping.stop(own, self.run, _quiet)
+        started = []
+        try:
+            for other in others:
+                started.append(self._start(other))
+                self._replaced[other.name] = psutil.Process(started[-1].pid)
+            for other in others:
+                self._await(other)
+            time.sleep(_FOUND_AGAIN_S)
+            yield
+        finally:
+            for process in started:
+                process.terminate()
+            for process in started:
+                try:
+                    process.wait(_STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+            for other in others:
+                self._replaced.pop(other.name, None)
+            starting.start(own, self.run, _quiet)
+            time.sleep(_FOUND_AGAIN_S)
+
+    def _start(self, service: Service) -> subprocess.Popen[bytes]:
+        with (self.run.here.logs / f"{service.name}-replaced.log").open("ab") as log:
+            return subprocess.Popen(
+                service.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.run.settings.root,
+                env={**self.run.environment(), **service.environment},
+            )
+
+    def _await(self, service: Service) -> None:
+        until = time.monotonic() + _READY_S
+        while lacking := amiss(service.ready, self.run.passwords):
+            if time.monotonic() > until:
+                raise UnfitError(f"{service.name}: {lacking}")
+            time.sleep(_POLL_S)
+
+
+@contextmanager
+def system(say: Say, **settings: str) -> Iterator[System]:
+    """Run a stack, and leave nothing of it."""
+    folder = Path(tempfile.mkdtemp(prefix="meshsplit-bench-"))
+    try:
+        mesh = folder / "mesh"
+        shutil.copytree(checkout() / "mesh", mesh)
+        ports = {port_setting(n): str(p) for n, p in free_ports(default_ports()).items()}
+        own = {"MESHSPLIT_STATE_DIR": str(folder / "state"), "MESHSPLIT_MESH_DIR": str(mesh)}
+        given = {n: v for n, v in os.environ.items() if n == "MESHSPLIT_STACK_FILE"}
+        run = open_run(load({**ports, **own, **given, **settings}))
+        try:
+            starting.up(run, say)
+            yield System(run)
+        finally:
+            stopping.down(run, _quiet)
+            stopping.drop(run)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quiet(text: str) -> None:
+    """Say nothing: a failure carries its own words."""

@@ -1,0 +1,72 @@
+"""The page of results says what was measured, and nothing else."""
+
+import msgspec
+import pytest
+
+from bench.cases import CASES
+from bench.measured import Measured
+from bench.page import PAGE, render
+from bench.results import RESULTS, Machine, Results, table
+
+RUN = Measured(
+    case="even-64",
+    round=1,
+    answers=20_000,
+    seconds=4.0,
+    cpu_us={"envoy": 100.0, "ingest": 60.0, "bridge": 40.0, "recorder": 50.0, "generator": 12.0},
+    p50_ms=12.5,
+    p99_ms=40.0,
+    lag_p99_ms=0.0,
+    rate=None,
+    others=0.02,
+    idle=0.01,
+    memory_mb={"envoy": 50.0},
+    whole=True,
+    void=[],
+)
+MACHINE = Machine(2, 24.0, "a processor", "Linux", "3.11")
+
+
+def results(*runs: Measured) -> Results:
+    return Results(MACHINE, 1, 1.0, 4.0, list(runs))
+
+
+def test_the_page_is_what_the_results_make() -> None:
+    assert PAGE.read_text() == render(msgspec.json.decode(RESULTS.read_bytes(), type=Results)), (
+        "docs/benchmarks.md is stale: python -m bench --publish"
+    )
+
+
+def test_the_published_results_have_every_case_and_hardly_a_void_run() -> None:
+    published = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
+    assert len(published.cases()) >= len(CASES)
+    assert all(published.cases().values()), "a case has only void runs"
+
+
+def test_services_over_gateway_leaves_the_stores_and_the_generator_out() -> None:
+    run = msgspec.structs.replace(RUN, cpu_us={**RUN.cpu_us, "mariadb": 500.0})
+    assert run.services_over_gateway == pytest.approx(1.5)
+
+
+def test_a_run_without_the_gateway_has_no_such_ratio() -> None:
+    run = msgspec.structs.replace(RUN, whole=False)
+    assert run.services_over_gateway is None
+
+
+@pytest.mark.parametrize("show", [table, render])
+def test_a_void_run_is_left_out_and_counted(show: object) -> None:
+    assert callable(show)
+    wrong = msgspec.structs.replace(RUN, answers=999_999_999, void=["1 unanswered"])
+    text = show(results(RUN, wrong))
+    assert "5,000" in text
+    assert "999" not in text
+    assert "1 of 2 runs were void" in text or text.splitlines()[1].endswith("1")
+
+
+def test_a_case_with_void_runs_only_has_no_figures() -> None:
+    assert "5,000" not in table(results(msgspec.structs.replace(RUN, void=["why"])))
+
+
+def test_the_waterfall_shows_the_most_costly_process_first() -> None:
+    text = table(results(RUN))
+    assert text.index("  envoy") < text.index("  ingest") < text.index("  recorder")
