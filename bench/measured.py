@@ -81,4 +81,4 @@ def cpu_by_process(runs: Sequence[Measured]) -> dict[str, float]:
     """Give the median of each process's CPU microseconds a record, the most costly first."""
     names = {name for run in runs for name in run.cpu_us}
     middle = {name: median(run.cpu_us.get(name, 0.0) for run in runs) for name in names}
-    return dict(sorted(middle.items(), key=lambda pair: -pair[1]))
+    return dict(sorted(middle.items(), key=lambda pair: (-pair[1], pair[0])))
