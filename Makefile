@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster fuzz bench check fmt stubs rules lock migrate
+.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster fuzz bench check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ stubs: ## generate the Python stubs from proto/
 
 rules: ## write Prometheus' rules from observability/alerts.py
 	@$(BIN)/python -m observability.alerts
+
+dashboards: ## write Grafana's dashboards from observability/dashboards
+	@$(BIN)/python -m observability.dashboards
 
 migrate: ## bring a running stack's database to the newest schema
 	@$(BIN)/meshsplit migrate

@@ -81,6 +81,11 @@ ARM_QUERIES: Final = MappingProxyType(
             "ratio",
             "max by (arm, bound) (meshsplit_split_share_ratio)",
         ),
+        "share_observed": Query(
+            "Which share did each arm get since the last change of weights?",
+            "ratio",
+            'max by (arm) (meshsplit_split_share_ratio{bound="observed"})',
+        ),
         "chance_low": Query(
             "Which share would an arm at least have by chance, at the weights asked for?",
             "ratio",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from observability.alerts import ALERTS
 from observability.queries import QUERIES
+from tests.dashboards import boards, panels
 
 if TYPE_CHECKING:
     from tests.stack import LiveStack
@@ -110,6 +112,47 @@ def test_every_named_query_has_an_answer(
         assert time.monotonic() < deadline, f"{name} has no series"
         time.sleep(0.5)
     assert all(float(row["value"][1]) == float(row["value"][1]) for row in rows), "NaN"
+
+
+PANELS = {
+    f"{name}: {panel['title']} {target['refId']}": target["expr"]
+    for name, board in boards().items()
+    for panel in panels(board)
+    for target in panel.get("targets", [])
+}
+
+
+@pytest.mark.parametrize("asked", PANELS.values(), ids=PANELS)
+def test_every_panel_of_a_dashboard_has_something_to_show(
+    stack: LiveStack, traffic: dict[str, Any], asked: str
+) -> None:
+    arms = [row["metric"]["arm"] for row in ask(stack, QUERIES["decisions"].over())]
+    assert {*arms} == {*traffic["acknowledged"]}
+    plain = asked.replace("$__rate_interval", "2m").replace("1m]", "2m]")
+    if "$job" in plain:  # not every service has what some have
+        jobs = [row["metric"]["job"] for row in ask(stack, QUERIES["targets_up"].over())]
+        assert any(ask(stack, plain.replace("$job", job)) for job in jobs)
+    else:
+        for arm in arms:
+            assert ask(stack, plain.replace("$arm", arm)), plain
+
+
+def test_every_variable_of_a_dashboard_has_values(
+    stack: LiveStack, traffic: dict[str, Any]
+) -> None:
+    found = {
+        variable["name"]: {
+            match
+            for row in ask(stack, variable["query"].removeprefix("query_result(")[:-1])
+            for match in re.findall(
+                variable["regex"].strip("/"), json.dumps(row["metric"]).replace('": "', '="')
+            )
+        }
+        for board in boards().values()
+        for variable in board.get("templating", {}).get("list", [])
+    }
+    assert found["arm"] == {*traffic["acknowledged"]}
+    assert found["job"] >= {"ingest", "bridge", "recorder", "reporter", "gateway"}
 
 
 def test_the_arms_counts_in_prometheus_are_those_of_the_load(
