@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load dev test test-cluster fuzz bench check fmt stubs rules dashboards lock migrate
+.PHONY: help install install-tests up down reset restart status logs load seed-large dev test test-cluster fuzz bench check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ logs: ## follow the logs of everything
 
 load: ## send records steadily for five minutes (MESHSPLIT_LOAD_USERS, _RATE, _SECONDS)
 	@$(BIN)/meshsplit load
+
+seed-large: ## put ten million records straight into the running stack's ledger (minutes)
+	@$(BIN)/meshsplit seed-large
 
 dev: install ## the dashboard with hot reload, against the running stack
 	@$(NODE) $(BIN)/meshsplit dev

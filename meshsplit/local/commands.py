@@ -13,6 +13,7 @@ import typer
 from meshsplit.local import down as stopping
 from meshsplit.local import up as starting
 from meshsplit.local.arms import ArmError
+from meshsplit.local.filling import seed_large as fill_ledger
 from meshsplit.local.programs import ProgramMissingError
 from meshsplit.local.run import BusyError, Run, alone, open_run
 from meshsplit.local.screen import complain, say, status, welcome
@@ -41,11 +42,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add up, down, reset, restart, status, logs, load and install to the command."""
-    commands = (up, down, reset, restart, show_status, logs, load_steadily, migrate, dev, install)
-    for command in commands:
+    """Add up, down, reset, restart, status, logs, load and the others to the command."""
+    commands = (up, down, reset, restart, show_status, logs, load_steadily, seed_large, migrate)
+    for command in (*commands, dev, install):
         name = {show_status: "status", load_steadily: "load"}.get(command, command.__name__)
-        app.command(name)(command)
+        app.command(name.replace("_", "-"))(command)
 
 
 def up() -> None:
@@ -139,6 +140,18 @@ def load_steadily(
         chosen = {f"MESHSPLIT_LOAD_{n}": str(v) for n, v in given.items() if v is not None}
         wanted = load_settings({**os.environ, **chosen})
         raise typer.Exit(send_load(_open(), wanted))
+
+
+def seed_large(
+    records: Annotated[int, typer.Option(min=1, help="How many.")] = 10_000_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 1,
+) -> None:
+    """Put millions of records straight into the running stack's ledger, and into its live view."""
+    with _trouble():
+        run = _open()
+        with alone(run.here):
+            fill_ledger(run, records, seed, say)
+        say("done: the dashboard shows them")
 
 
 def dev() -> None:
