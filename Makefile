@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load seed-large dev test test-cluster fuzz bench check fmt stubs rules dashboards lock migrate
+.PHONY: help install install-tests up down reset restart status logs load seed-large dev test test-cluster fuzz bench audit audit-long check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,12 @@ fuzz: install-tests ## a million requests that nobody should send, and more (MES
 
 bench: install-tests ## measure what a record costs (CASES="even half" for a part), in minutes
 	@$(BIN)/python -m bench $(BENCH)
+
+audit: install-tests ## let every kind of fault happen once, and see that nothing is lost or doubled
+	@$(BIN)/python -m audit $(AUDIT)
+
+audit-long: install-tests ## the same for an hour, at random
+	@$(BIN)/python -m audit --long $(AUDIT)
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .

@@ -1,0 +1,74 @@
+"""Connections between pairs that break, lag, fall silent, and lose an answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from audit.faults.fault import Fault, Stage
+from audit.links import Link
+from audit.stack import System
+
+CUT_S, DELAY_FOR_S, HOLE_S, LOSE_S = 1.0, 2.0, 3.5, 4.0
+DELAY_S = (0.05, 0.4)
+LOST = {"mariadb": b"COMMIT", "redis": b"$4\r\nEXEC\r\n"}
+"""How a request ends whose answer is lost, by whom it is for."""
+
+
+def connection_faults(system: System) -> list[Fault]:
+    """Return a cut, a delay and a black hole of each link, and lost answers of each store's."""
+    faults = []
+    for link in system.links:
+        faults += [
+            Fault(f"cut: {link.name}", _cut(link), "cut"),
+            Fault(f"delayed: {link.name}", _delay(link), "delay"),
+            Fault(f"black hole: {link.name}", _hole(link), "hole", 15.0),
+        ]
+        target = link.name.rpartition(" to ")[2]
+        if target in LOST and link.writes:
+            word = "COMMIT" if target == "mariadb" else "EXEC"
+            faults.append(
+                Fault(
+                    f"{word} unanswered: {link.name}",
+                    _lose(link, LOST[target]),
+                    f"lost {word}",
+                    15.0,
+                )
+            )
+    return faults
+
+
+def _cut(link: Link) -> Callable[[Stage], Awaitable[str | None]]:
+    async def run(_: Stage) -> str | None:
+        with link.cut():
+            await asyncio.sleep(CUT_S)
+        return None
+
+    return run
+
+
+def _delay(link: Link) -> Callable[[Stage], Awaitable[str | None]]:
+    async def run(stage: Stage) -> str | None:
+        before = link.passed
+        with link.delayed(stage.dice.uniform(*DELAY_S)):
+            await asyncio.sleep(DELAY_FOR_S)
+        return None if link.passed > before else "nothing came this way"
+
+    return run
+
+
+def _hole(link: Link) -> Callable[[Stage], Awaitable[str | None]]:
+    async def run(_: Stage) -> str | None:
+        with link.black_hole():
+            await asyncio.sleep(HOLE_S)
+        return None
+
+    return run
+
+
+def _lose(link: Link, request: bytes) -> Callable[[Stage], Awaitable[str | None]]:
+    async def run(_: Stage) -> str | None:
+        before = link.lost
+        with link.losing_answers_to(request):
+            await asyncio.sleep(LOSE_S)
+        return None if link.lost > before else "no answer was lost"
+
+    return run

@@ -1,0 +1,48 @@
+"""A fault: what is done, for how long, and how soon all must be well again."""
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from audit.clients import Scene
+from audit.stack import System
+
+RECOVERY_S = 10.0
+
+
+@dataclass
+class Stage:
+    """What a fault is given."""
+
+    system: System
+    scene: Scene
+    dice: random.Random
+    healed_at: float | None = field(default=None, init=False)
+
+    def heals(self) -> None:
+        """Say that the trouble is over: from here on the time to recover counts.
+
+        Without it, that is when the fault ends. What is killed heals by itself from the kill on.
+        """
+        self.healed_at = time.monotonic()
+
+
+class Impossible(Exception):  # noqa: N818  # a state of the machine, not of the system
+    """The machine doesn't allow the fault; says what would."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that happens."""
+
+    name: str
+    run: Callable[[Stage], Awaitable[str | None]]
+    """Does it, waits and undoes it; returns a complaint when it had no effect.
+
+    Raises Impossible.
+    """
+    kind: str
+    """What faults of the same sort share; a short audit has one of each."""
+    within_s: float = RECOVERY_S
+    """The bound for the recovery, in seconds."""

@@ -1,0 +1,127 @@
+"""Faults from a seed, one after another, and what the clients saw of each."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from audit.checks import Finding
+from audit.clients import Scene
+from audit.faults.connections import connection_faults
+from audit.faults.fault import Fault, Impossible, Stage
+from audit.faults.processes import process_faults
+from audit.faults.stores import store_faults
+from audit.faults.traffic import traffic_faults
+from audit.history import CALM, Outcome
+from audit.recovery import recovered
+from audit.stack import System
+
+CALM_S = (0.5, 1.5)
+PATIENCE = 3.0
+"""So many times its bound is a recovery waited for, to say how long it really took."""
+LONGEST_S = 120.0
+"""A fault that takes longer than this to do and undo is itself what is wrong."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one fault did."""
+
+    fault: str
+    held_s: float
+    acknowledged: int
+    refused: int
+    unknown: int
+    recovered_s: float
+    within_s: float
+    complaint: str | None = None
+    impossible: str | None = None
+
+
+def every_fault(system: System) -> list[Fault]:
+    """Return all there are, in an order that is always the same."""
+    makers = (process_faults, connection_faults, store_faults, traffic_faults)
+    return [fault for make in makers for fault in make(system)]
+
+
+def shuffled(faults: Sequence[Fault], dice: random.Random) -> list[Fault]:
+    """Return each fault once, in the order of the seed."""
+    return dice.sample(faults, len(faults))
+
+
+def endless(faults: Sequence[Fault], dice: random.Random) -> Iterator[Fault]:
+    """Yield faults as the seed has them, for ever; each comes as often as any other."""
+    while True:
+        yield from shuffled(faults, dice)
+
+
+class Nemesis:
+    """Lets faults happen and keeps what came of them."""
+
+    def __init__(self, system: System, scene: Scene, dice: random.Random) -> None:
+        self._system = system
+        self._scene = scene
+        self._dice = dice
+        self.rows: list[Row] = []
+
+    async def let(self, fault: Fault) -> Row:
+        """Let one fault happen, and wait until all is well again."""
+        scene, history = self._scene, self._scene.history
+        stage = Stage(self._system, scene, self._dice)
+        await asyncio.sleep(self._dice.uniform(*CALM_S))
+        scene.during = f"{len(self.rows) + 1} {fault.name}"
+        began = time.monotonic()
+        complaint, impossible = await _done(fault.run(stage))
+        ended = time.monotonic()
+        healed = stage.healed_at or ended
+        lacking = await recovered(self._system, scene, fault.within_s * PATIENCE)
+        well = time.monotonic()
+        if lacking:
+            complaint = f"not well again: {lacking}"
+        row = Row(
+            fault.name,
+            held_s=healed - began,
+            acknowledged=history.count(scene.during, Outcome.ACKNOWLEDGED),
+            refused=history.count(scene.during, Outcome.REFUSED),
+            unknown=history.count(scene.during, Outcome.UNKNOWN),
+            recovered_s=well - healed,
+            within_s=fault.within_s,
+            complaint=complaint,
+            impossible=impossible,
+        )
+        scene.during = CALM
+        self.rows.append(row)
+        return row
+
+
+async def run_all(
+    nemesis: Nemesis, faults: Iterator[Fault], *, seconds: float, tell: Callable[[Row], None]
+) -> None:
+    """Let faults happen until there are none left, or no time."""
+    until = time.monotonic() + seconds
+    for fault in faults:
+        if time.monotonic() > until:
+            return
+        tell(await nemesis.let(fault))
+
+
+def check_recovery(rows: Sequence[Row]) -> list[Finding]:
+    """Hold each recovery against its bound, and each fault to having had an effect."""
+    findings = [
+        Finding("slow to recover", f"{r.fault}: {r.recovered_s:.1f} s, bound {r.within_s:.0f} s")
+        for r in rows
+        if r.recovered_s > r.within_s
+    ]
+    return findings + [Finding("fault", f"{r.fault}: {r.complaint}") for r in rows if r.complaint]
+
+
+async def _done(doing: Awaitable[str | None]) -> tuple[str | None, str | None]:
+    """Wait for a fault; say what it complains of, and what makes it impossible here."""
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            return await doing, None
+    except Impossible as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is told, and the run goes on
+        return f"{type(error).__name__}: {error}", None

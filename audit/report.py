@@ -1,0 +1,93 @@
+"""What is printed and written down: a table per fault, what each process held, and the findings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.checks import Finding, summary
+from audit.history import History, Outcome
+from audit.nemesis import Row
+
+HEAD = ("fault", "held", "acknowledged", "refused", "unknown", "recovered in", "bound")
+KINDS = (
+    "lost",
+    "doubled",
+    "never sent",
+    "broken promise",
+    "wrong answer",
+    "rollup",
+    "stale Redis",
+    "wrong chart",
+    "leak",
+    "slow to recover",
+    "fault",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that a run found."""
+
+    seed: int
+    seconds: float
+    history: History
+    rows: Sequence[Row]
+    uses: Sequence[tuple[str, ...]]
+    counts: Sequence[str]
+    """Lines that say how much was compared."""
+    findings: Sequence[Finding]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing at all is wrong."""
+        return not self.findings
+
+
+def line(row: Row) -> tuple[str, ...]:
+    """Write a fault's row."""
+    if row.impossible:
+        return (row.fault, f"not tried: {row.impossible}", "", "", "", "", "")
+    late = " !" if row.recovered_s > row.within_s or row.complaint else ""
+    return (
+        row.fault,
+        f"{row.held_s:.1f} s",
+        str(row.acknowledged),
+        str(row.refused),
+        str(row.unknown),
+        f"{row.recovered_s:.1f} s{late}",
+        f"{row.within_s:.0f} s",
+    )
+
+
+def markdown(verdict: Verdict) -> str:
+    """Write the whole report."""
+    found = {kind: sum(f.kind == kind for f in verdict.findings) for kind in KINDS}
+    history = verdict.history
+    totals = ", ".join(f"{history.total(o)} {o.value}" for o in Outcome)
+    return "\n".join(
+        [
+            f"# Audit, seed {verdict.seed}: {'passed' if verdict.passed else 'FAILED'}",
+            "",
+            f"{verdict.seconds:.0f} s, {len(history.entries)} records; attempts: {totals}.",
+            "",
+            *(f"- {text}" for text in verdict.counts),
+            "- " + ", ".join(f"{kind}: {count}" for kind, count in found.items()),
+            "",
+            *_table(HEAD, [line(row) for row in verdict.rows]),
+            "",
+            *_table(
+                ("process, at first → at the end", "memory", "files", "connections"), verdict.uses
+            ),
+            "",
+            *summary(verdict.findings),
+            "",
+        ]
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
+        for row in (head, *rows)
+    ]
+    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]

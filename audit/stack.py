@@ -1,0 +1,173 @@
+"""The audit's own system: `make up`'s code, with a link of ours between each pair that talks."""
+
+import asyncio
+import random
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from audit.links import Link
+from audit.posting import Door
+from meshsplit.local import up as starting
+from meshsplit.local.places import give, own_folder
+from meshsplit.local.ports import free_ports
+from meshsplit.local.readiness import amiss
+from meshsplit.local.run import Run
+from meshsplit.local.stack import Service
+from meshsplit.local.temporary import LiveStack, own_run
+from meshsplit.split.weights import asked_split
+
+NEEDED_STAGES = frozenset({"stores", "schema", "services", "gateway"})
+NOT_NEEDED = frozenset({"dashboard"})
+"""Pages: they hold nothing that could be lost."""
+SETTINGS = {
+    "MESHSPLIT_STORE_TIMEOUT_S": "2",
+    "MESHSPLIT_QUEUE_LIMIT": "64",
+    "MESHSPLIT_PASS_MARK": "61",
+}
+"""Time-outs that are reached within a fault's seconds, a queue that can be filled, a known mark."""
+MOUNT_LIMIT_S = 20
+
+# who talks to whom: service, the setting that says where, whose port that is, whether it writes
+STORE_LINKS = (
+    ("ingest", "MESHSPLIT_MYSQL_URL", "mariadb", True),
+    ("ingest", "MESHSPLIT_REDIS_URL", "redis", True),
+    ("recorder", "MESHSPLIT_MYSQL_URL", "mariadb", True),
+    ("bridge", "MESHSPLIT_RECORDER", "recorder_grpc", True),
+    ("reporter", "MESHSPLIT_MYSQL_URL", "mariadb", False),
+    ("reporter", "MESHSPLIT_REDIS_URL", "redis", False),
+)
+BEHIND_GATEWAY = ("reporter:8000",)
+
+
+@dataclass(frozen=True)
+class System(LiveStack):
+    """A running system with its links."""
+
+    links: Sequence[Link]
+    disk: Path | None
+    """The mount point of the file system that MariaDB's data has to itself, if it has one."""
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """Everything that runs on."""
+        return [service for service in self.run.services if not service.once]
+
+    @property
+    def doors(self) -> list[Door]:
+        """The gateway, then each arm's own port, by what the mesh's files say."""
+        hosts = self.run.stack.hosts
+        own = [
+            Door(arm.name, self.ports[own_port(hosts[host])])
+            for arm in asked_split(self.mesh).arms
+            for host in hosts
+            if host.partition(":")[0] == arm.host
+        ]
+        return [Door("gateway", self.ports["gateway"]), *own]
+
+    def amiss(self) -> list[str]:
+        """Say of every service that isn't ready what it lacks."""
+        states = self.run.supervisor.processes()
+        lacking = {
+            s.name: states[s.name].state if s.name in states else "unknown to the supervisor"
+            for s in self.services
+            if s.name not in states or states[s.name].state not in {"RUNNING", "STARTING"}
+        }
+        for service in self.services:
+            if said := amiss(service.ready, self.run.passwords):
+                lacking.setdefault(service.name, said)
+        return [f"{name}: {said}" for name, said in lacking.items()]
+
+
+def own_port(port: str) -> str:
+    """Return the port's name behind a link's."""
+    return port.removeprefix("link_")
+
+
+@contextmanager
+def prepared(*, disk_mb: int) -> Iterator[tuple[Run, Path | None]]:
+    """Prepare the audit's system, and remove it at the end; enter it in the main thread.
+
+    Gives the run, and where MariaDB's small file system is mounted: None where this isn't allowed.
+    """
+    with own_run(**SETTINGS) as run:
+        yield run, _small_disk(run, disk_mb)
+
+
+async def start(run: Run, disk: Path | None, dice: random.Random) -> System:
+    """Start the links, then the system around them.
+
+    Raises what `up` raises.
+    """
+    services = [s for s in run.services if s.stage in NEEDED_STAGES and s.name not in NOT_NEEDED]
+    arms = [f"{arm.host}:" for arm in asked_split(run.settings.mesh).arms]
+    routed = [h for h in run.stack.hosts if h in BEHIND_GATEWAY or h.startswith(tuple(arms))]
+    hosts = dict(run.stack.hosts)
+    own = free_ports(
+        [f"link_{hosts[host]}" for host in routed] + [f"{s}_{t}" for s, _, t, _ in STORE_LINKS]
+    )
+    ports = {**run.settings.ports, **own}
+    links = []
+    for host in routed:
+        target = hosts[host]
+        links.append(Link(f"gateway to {host.partition(':')[0]}", ports[target], dice))
+        await links[-1].start(ports[f"link_{target}"])
+        hosts[host] = f"link_{target}"
+    for name, setting, target, writes in STORE_LINKS:
+        whom = target.partition("_")[0]
+        links.append(Link(f"{name} to {whom}", ports[target], dice, writes=writes))
+        await links[-1].start(ports[f"{name}_{target}"])
+        services = [
+            _moved(s, setting, ports[target], ports[f"{name}_{target}"]) if s.name == name else s
+            for s in services
+        ]
+    run = replace(
+        run,
+        services=tuple(services),
+        stack=replace(run.stack, hosts=hosts),
+        settings=replace(run.settings, ports=ports),
+    )
+    await asyncio.to_thread(starting.up, run, lambda _: None)
+    return System(run, links, disk)
+
+
+def await_other(system: System, name: str, pid: int, limit_s: float) -> None:
+    """Wait until a service that was killed runs again, as another process.
+
+    Raises TimeoutError.
+    """
+    until = time.monotonic() + limit_s
+    while system.pid(name) in {0, pid} or not psutil.pid_exists(system.pid(name)):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{name} wasn't started again within {limit_s:.0f} s")
+        time.sleep(0.05)
+
+
+def _moved(service: Service, setting: str, port: int, link: int) -> Service:
+    value = service.environment[setting]
+    if f":{port}" not in value:
+        raise LookupError(f"{service.name}: no port {port} in {setting}")
+    environment = {**service.environment, setting: value.replace(f":{port}", f":{link}")}
+    return replace(service, environment=environment)
+
+
+def _small_disk(run: Run, size_mb: int) -> Path | None:
+    """Give MariaDB's data a file system of its own, in memory, which can be filled."""
+    user = run.user_of(run.service("mariadb"))
+    folder = own_folder(run.here, "mariadb", user)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=700", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(  # noqa: S603  # of our own making
+            command, capture_output=True, timeout=MOUNT_LIMIT_S, check=False
+        )
+    except OSError:
+        return None
+    if done.returncode != 0:
+        return None
+    give(folder, user)
+    return folder

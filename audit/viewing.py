@@ -1,0 +1,85 @@
+"""A viewer who asks for figures all along, and holds each against what was acknowledged before."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import connect
+
+from audit.checks import Finding
+from audit.clients import Scene
+from audit.ledger import Course
+from audit.recovery import get, live_url
+from audit.wire import Connection, NoAnswer, NotSent
+
+PAUSE_S = 0.2
+LIMIT_S = 20.0
+PATHS = ("students/top?limit=5", "semesters")
+
+
+class Viewer:
+    """Asks the reporter for figures, one after another, through the gateway."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.findings: list[Finding] = []
+        self.answers = 0
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Look until the end of the block."""
+        task = asyncio.create_task(self._look_on(), name="viewer")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _look_on(self) -> None:
+        async with Connection(self._scene.gateway.port) as connection:
+            while True:
+                with contextlib.suppress(NotSent, NoAnswer):  # a fault's doing; recovery is held
+                    await self._look(connection)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _look(self, connection: Connection) -> None:
+        known = self._scene.history.stored
+        counted = await get(connection, "records/count", LIMIT_S)
+        self.answers += 1
+        if counted["total"] < known:
+            words = f"records/count says {counted['total']} after {known} were acknowledged"
+            self.findings.append(Finding("wrong chart", words))
+        for path in PATHS:
+            await get(connection, path, LIMIT_S)
+
+
+async def read_charts(scene: Scene, paths: list[str]) -> dict[str, Any]:
+    """Ask for charts by their paths; raises NotSent, NoAnswer."""
+    async with Connection(scene.gateway.port) as connection:
+        return {path: await get(connection, path, LIMIT_S) for path in paths}
+
+
+async def check_live_view(
+    scene: Scene, total: int, students: dict[Course, int], limit_s: float
+) -> list[Finding]:
+    """Hold what the live WebSocket tells, once it calls itself exact, against a recount."""
+    findings = []
+    try:
+        async with asyncio.timeout(limit_s), connect(live_url(scene.gateway)) as socket:
+            for (year, semester, course), count in students.items():
+                chosen = {"course": course, "year": year, "semester": semester}
+                await socket.send(json.dumps({"type": "select", **chosen}))
+                told = json.loads(await socket.recv())
+                while told["behind"] or not chosen.items() <= (told["selection"] or {}).items():
+                    told = json.loads(await socket.recv())
+                if told["total"] != total or told["selection"]["students"] != count:
+                    findings.append(
+                        Finding("wrong chart", f"live: {told}, expected {total}, {count}")
+                    )
+    except (OSError, TimeoutError) as error:
+        findings.append(Finding("wrong chart", f"live: {type(error).__name__} {error}"))
+    return findings

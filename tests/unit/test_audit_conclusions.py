@@ -1,0 +1,63 @@
+"""What the audit's clients conclude from an answer, and what its report says."""
+
+import pytest
+
+from audit.history import History, Outcome
+from audit.nemesis import Row, check_recovery
+from audit.posting import PROBLEM, conclude
+from audit.report import Verdict, markdown
+from audit.wire import Answer
+
+OURS = {"content-type": PROBLEM, "retry-after": "1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "outcome"),
+    [
+        (201, {}, b'{"id":"1","arm":"one"}', Outcome.ACKNOWLEDGED),
+        (200, {}, b'{"id":"1","arm":"one"}', Outcome.ACKNOWLEDGED),
+        (503, OURS, b'{"type":"not-stored"}', Outcome.REFUSED),
+        (504, OURS, b'{"type":"outcome-unknown"}', Outcome.UNKNOWN),
+        (409, OURS, b'{"type":"idempotency-key-conflict"}', Outcome.CONFLICT),
+        (503, {"content-type": "text/plain"}, b"upstream connect error", Outcome.UNKNOWN),
+        (504, {"content-type": "text/plain"}, b"upstream request timeout", Outcome.UNKNOWN),
+        (503, {"content-type": PROBLEM}, b'{"type":"not-stored"}', Outcome.WRONG),
+        (500, OURS, b'{"type":"internal-error"}', Outcome.WRONG),
+        (422, OURS, b'{"type":"invalid-record"}', Outcome.WRONG),
+        (404, {}, b"", Outcome.WRONG),
+        (201, {}, b"{}", Outcome.WRONG),
+        (201, {}, b"not JSON", Outcome.WRONG),
+        (503, OURS, b"[]", Outcome.WRONG),
+    ],
+)
+def test_an_answer_means_what_it_promises_and_no_more(
+    status: int, headers: dict[str, str], body: bytes, outcome: Outcome
+) -> None:
+    made = conclude(Answer(status, headers, body), during="calm", door="gateway")
+    assert made.outcome is outcome
+    assert made.repeated == (status == 200)
+
+
+def row(recovered_s: float = 1.0, complaint: str | None = None) -> Row:
+    return Row("kill -9 nobody", 0.5, 10, 3, 2, recovered_s, 10.0, complaint)
+
+
+def test_a_recovery_after_its_bound_is_a_finding() -> None:
+    assert check_recovery([row(9.9)]) == []
+    assert [f.kind for f in check_recovery([row(10.1)])] == ["slow to recover"]
+
+
+def test_a_fault_without_effect_is_a_finding() -> None:
+    assert [f.kind for f in check_recovery([row(complaint="nobody met")])] == ["fault"]
+
+
+def test_the_report_has_a_row_for_each_fault_and_fails_for_any_finding() -> None:
+    rows = [row(), row(complaint="nobody met")]
+    good = Verdict(4, 60.0, History(), rows[:1], [], [], [])
+    assert good.passed
+    assert "seed 4: passed" in markdown(good)
+    assert "| kill -9 nobody | 0.5 s | 10           | 3       | 2       | 1.0 s" in markdown(good)
+    bad = Verdict(4, 60.0, History(), rows, [], [], check_recovery(rows))
+    assert not bad.passed
+    assert "seed 4: FAILED" in markdown(bad)
+    assert "fault: 1\n    kill -9 nobody: nobody met" in markdown(bad)
