@@ -18,6 +18,8 @@ from audit.recovery import recovered
 from audit.stack import System
 
 CALM_S = (0.5, 1.5)
+PAIRED = 0.4
+"""The share of a long audit's faults that come with another, of a connection."""
 PATIENCE = 3.0
 """So many times its bound is a recovery waited for, to say how long it really took."""
 LONGEST_S = 120.0
@@ -51,9 +53,35 @@ def shuffled(faults: Sequence[Fault], dice: random.Random) -> list[Fault]:
 
 
 def endless(faults: Sequence[Fault], dice: random.Random) -> Iterator[Fault]:
-    """Yield faults as the seed has them, for ever; each comes as often as any other."""
+    """Yield faults as the seed has them, for ever; each comes as often as any other, some in pairs.
+
+    A pair is a fault of a connection and one of something else: these never undo each other.
+    """
+    of_links = [fault for fault in faults if fault.of_link]
     while True:
-        yield from shuffled(faults, dice)
+        for fault in shuffled(faults, dice):
+            if not fault.of_link and of_links and dice.random() < PAIRED:
+                yield together(fault, dice.choice(of_links))
+            else:
+                yield fault
+
+
+def together(first: Fault, second: Fault) -> Fault:
+    """Let two faults happen at once; either may leave the other without effect."""
+
+    async def run(stage: Stage) -> str | None:
+        stages = [Stage(stage.system, stage.scene, stage.dice) for _ in (first, second)]
+
+        async def one(fault: Fault, own: Stage) -> None:
+            await fault.run(own)
+            own.healed_at = own.healed_at or time.monotonic()
+
+        await asyncio.gather(one(first, stages[0]), one(second, stages[1]))
+        stage.healed_at = max(own.healed_at or 0 for own in stages)
+        return None
+
+    name = f"{first.name} + {second.name}"
+    return Fault(name, run, max(first.within_s, second.within_s))
 
 
 class Nemesis:
@@ -72,7 +100,7 @@ class Nemesis:
         await asyncio.sleep(self._dice.uniform(*CALM_S))
         scene.during = f"{len(self.rows) + 1} {fault.name}"
         began = time.monotonic()
-        complaint, impossible = await _done(fault.run(stage))
+        complaint, impossible = await done(fault.run(stage))
         ended = time.monotonic()
         healed = stage.healed_at or ended
         lacking = await recovered(self._system, scene, fault.within_s * PATIENCE)
@@ -116,7 +144,7 @@ def check_recovery(rows: Sequence[Row]) -> list[Finding]:
     return findings + [Finding("fault", f"{r.fault}: {r.complaint}") for r in rows if r.complaint]
 
 
-async def _done(doing: Awaitable[str | None]) -> tuple[str | None, str | None]:
+async def done(doing: Awaitable[str | None]) -> tuple[str | None, str | None]:
     """Wait for a fault; say what it complains of, and what makes it impossible here."""
     try:
         async with asyncio.timeout(LONGEST_S):

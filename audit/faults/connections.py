@@ -3,36 +3,31 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from audit.faults.fault import Fault, Stage
+from audit.faults.fault import RECOVERY_S, Fault, Stage
 from audit.links import Link
 from audit.stack import System
 
 CUT_S, DELAY_FOR_S, HOLE_S, LOSE_S = 1.0, 2.0, 3.5, 4.0
 DELAY_S = (0.05, 0.4)
-LOST = {"mariadb": b"COMMIT", "redis": b"$4\r\nEXEC\r\n"}
-"""How a request ends whose answer is lost, by whom it is for."""
+LOST = {"mariadb": ("COMMIT", b"COMMIT"), "redis": ("EXEC", b"$4\r\nEXEC\r\n")}
+"""The request whose answer is lost, and how it ends, by whom it is for."""
+LATE_WITHIN_S = 15.0
+"""Whoever waits for an answer has a time-out to sit out first."""
 
 
 def connection_faults(system: System) -> list[Fault]:
     """Return a cut, a delay and a black hole of each link, and lost answers of each store's."""
     faults = []
     for link in system.links:
-        faults += [
-            Fault(f"cut: {link.name}", _cut(link), "cut"),
-            Fault(f"delayed: {link.name}", _delay(link), "delay"),
-            Fault(f"black hole: {link.name}", _hole(link), "hole", 15.0),
-        ]
+        doing = [("cut", _cut(link), RECOVERY_S), ("delayed", _delay(link), RECOVERY_S)]
+        doing += [("black hole", _hole(link), LATE_WITHIN_S)]
         target = link.name.rpartition(" to ")[2]
         if target in LOST and link.writes:
-            word = "COMMIT" if target == "mariadb" else "EXEC"
-            faults.append(
-                Fault(
-                    f"{word} unanswered: {link.name}",
-                    _lose(link, LOST[target]),
-                    f"lost {word}",
-                    15.0,
-                )
-            )
+            word, request = LOST[target]
+            doing.append((f"{word} unanswered", _lose(link, request), LATE_WITHIN_S))
+        faults += [
+            Fault(f"{what}: {link.name}", run, within, of_link=True) for what, run, within in doing
+        ]
     return faults
 
 

@@ -42,7 +42,7 @@ class Fault:
 
     Raises Impossible.
     """
-    kind: str
-    """What faults of the same sort share; a short audit has one of each."""
     within_s: float = RECOVERY_S
     """The bound for the recovery, in seconds."""
+    of_link: bool = False
+    """Whether it is done to a connection alone, so that anything else may happen beside it."""

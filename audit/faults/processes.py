@@ -13,6 +13,8 @@ PAUSES_S = (2.0, 4.0)
 AGAIN_S = 20.0
 STORE_WITHIN_S = 25.0
 """A store reads its log again before it answers."""
+START_WITHIN_S = 15.0
+"""A few seconds for its start, and the five for which the gateway then still passes it by."""
 POWER_WITHIN_S = 40.0
 
 
@@ -21,15 +23,15 @@ def process_faults(system: System) -> list[Fault]:
     stores = {s.name for s in system.services if s.stage == "stores"}
     faults = []
     for service in system.services:
-        within = STORE_WITHIN_S if service.name in stores else 10.0
+        within = STORE_WITHIN_S if service.name in stores else START_WITHIN_S
         faults += [
-            Fault(f"kill -9 {service.name}", _kill(service.name), "kill", within),
-            Fault(f"SIGSTOP {service.name}", _pause(service.name), "pause"),
+            Fault(f"kill -9 {service.name}", _kill(service.name), within),
+            Fault(f"SIGSTOP {service.name}", _pause(service.name)),
         ]
     return [
         *faults,
-        Fault("rolling restart", _restart, "restart"),
-        Fault("kill -9 everything at once", _power_cut, "power", POWER_WITHIN_S),
+        Fault("rolling restart", _restart),
+        Fault("kill -9 everything at once", _power_cut, POWER_WITHIN_S),
     ]
 
 

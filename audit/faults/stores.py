@@ -31,10 +31,10 @@ def store_faults(system: System) -> list[Fault]:
     """Return what can be amiss with the stores themselves."""
     del system
     return [
-        Fault("MariaDB's disk full", _full_disk, "disk full", FULL_WITHIN_S),
-        Fault("MariaDB's disk slow", _slow_disk, "disk slow"),
-        Fault("Redis emptied", _empty_redis, "emptied", 20.0),
-        Fault("deadlocks", _deadlocks, "deadlock"),
+        Fault("MariaDB's disk full", _full_disk, FULL_WITHIN_S),
+        Fault("MariaDB's disk slow", _slow_disk),
+        Fault("Redis emptied", _empty_redis, 20.0),
+        Fault("deadlocks", _deadlocks),
     ]
 
 

@@ -25,10 +25,10 @@ def traffic_faults(system: System) -> list[Fault]:
     """Return what needs no broken part."""
     del system
     return [
-        Fault("weights changed", _weights, "weights"),
-        Fault("mirroring on", _mirror, "mirror"),
-        Fault("queues full", _burst, "queue"),
-        Fault("clients leave mid-request", _leave, "leave"),
+        Fault("weights changed", _weights),
+        Fault("mirroring on", _mirror),
+        Fault("queues full", _burst),
+        Fault("clients leave mid-request", _leave),
     ]
 
 

@@ -42,15 +42,6 @@ def row(recovered_s: float = 1.0, complaint: str | None = None) -> Row:
     return Row("kill -9 nobody", 0.5, 10, 3, 2, recovered_s, 10.0, complaint)
 
 
-def test_a_recovery_after_its_bound_is_a_finding() -> None:
-    assert check_recovery([row(9.9)]) == []
-    assert [f.kind for f in check_recovery([row(10.1)])] == ["slow to recover"]
-
-
-def test_a_fault_without_effect_is_a_finding() -> None:
-    assert [f.kind for f in check_recovery([row(complaint="nobody met")])] == ["fault"]
-
-
 def test_the_report_has_a_row_for_each_fault_and_fails_for_any_finding() -> None:
     rows = [row(), row(complaint="nobody met")]
     good = Verdict(4, 60.0, History(), rows[:1], [], [], [])

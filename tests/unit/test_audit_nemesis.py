@@ -1,0 +1,62 @@
+"""The order in which faults come, and what is made of them."""
+
+import random
+from itertools import islice
+
+from audit.faults.fault import Fault, Impossible, Stage
+from audit.nemesis import Row, check_recovery, done, endless, shuffled
+
+
+async def nothing(stage: Stage) -> str | None:
+    del stage
+    return None
+
+
+FAULTS = [Fault(f"fault {number}", nothing) for number in range(20)]
+
+
+def row(recovered_s: float = 1.0, complaint: str | None = None) -> Row:
+    return Row("kill -9 nobody", 0.5, 10, 3, 2, recovered_s, 10.0, complaint)
+
+
+def test_a_seed_repeats_the_schedule_and_another_has_another() -> None:
+    first, same, other = (shuffled(FAULTS, random.Random(seed)) for seed in (4, 4, 5))
+    assert first == same
+    assert first != other
+    assert {fault.name for fault in first} == {fault.name for fault in FAULTS}
+
+
+def test_a_long_audit_has_every_fault_as_often_as_any_other() -> None:
+    long = [fault.name for fault in islice(endless(FAULTS, random.Random(1)), 60)]
+    assert {long.count(fault.name) for fault in FAULTS} == {3}
+    assert long[:20] != long[20:40]
+
+
+def test_a_long_audit_pairs_some_faults_with_one_of_a_connection() -> None:
+    cut = Fault("cut", nothing, within_s=30, of_link=True)
+    long = [*islice(endless([*FAULTS, cut], random.Random(1)), 210)]
+    pairs = [fault for fault in long if fault.name.endswith(" + cut")]
+    assert 40 < len(pairs) < 120
+    assert {fault.within_s for fault in pairs} == {30}
+
+
+async def test_a_fault_that_this_machine_does_not_allow_is_told_apart_from_one_that_failed() -> (
+    None
+):
+    async def impossible() -> str | None:
+        raise Impossible("that takes root")
+
+    async def failing() -> str | None:
+        raise OSError("broken")
+
+    assert await done(impossible()) == (None, "that takes root")
+    assert await done(failing()) == ("OSError: broken", None)
+
+
+def test_a_recovery_after_its_bound_is_a_finding() -> None:
+    assert check_recovery([row(9.9)]) == []
+    assert [f.kind for f in check_recovery([row(10.1)])] == ["slow to recover"]
+
+
+def test_a_fault_without_effect_is_a_finding() -> None:
+    assert [f.kind for f in check_recovery([row(complaint="nobody met")])] == ["fault"]
