@@ -149,6 +149,15 @@ QUERIES: Final = MappingProxyType(
             " or 0 * sum(rate(meshsplit_records_total[{window}]))",
             traffic=True,
         ),
+        "arm_counters": Query(
+            "What have arms and gateway counted since they began: answers, times, records, CPU?",
+            "as counted",
+            # Both of Envoy's names: its own, and the one it has where Istio says how it tags.
+            '{__name__=~"meshsplit_request_seconds_bucket|meshsplit_records_total'
+            "|meshsplit_recorder_records_total|process_cpu_seconds_total"
+            '|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq",method=~"POST|"}',
+            traffic=True,
+        ),
         "weights": Query(
             "Which share should each arm get: asked for, configured, applied?",
             "ratio",

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.arms",
     "tests.live_system",
     "tests.collector",
+    "tests.admin_interface",
 ]
 
 

@@ -55,6 +55,7 @@ def reporter_process(mysql_url: str, redis_url: str, **settings: str) -> Iterato
             "MESHSPLIT_STATE_DIR": folder,
             "MESHSPLIT_MESH_DIR": str(_ROOT / "mesh"),
             "MESHSPLIT_ENVOY_ADMIN": "http://127.0.0.1:9",  # nobody is there
+            "MESHSPLIT_PROMETHEUS": "http://127.0.0.1:9",  # nor there
             **settings,
         }
         log = Path(folder) / "log"

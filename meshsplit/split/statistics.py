@@ -108,7 +108,7 @@ def state_of(
     return _judged(numbers, shares, prior_size(tolerance, alpha), tolerance, alpha)[0]
 
 
-def log_evidence(counts: Sequence[int], shares: Sequence[float], size: float) -> float:
+def log_evidence(counts: Sequence[float], shares: Sequence[float], size: float) -> float:
     """Return the logarithm of the evidence that ``counts`` are against ``shares`` (sum 1).
 
     ``size`` is the prior's: how many requests' worth it holds on to ``shares``.
@@ -145,8 +145,8 @@ def confidence_sequence(count: int, total: int, size: float, alpha: float) -> In
         return log_evidence((count, total - count), (share, 1 - share), size) >= limit
 
     seen = count / total
-    low = 0.0 if count == 0 else _border(rejected, 0.0, seen)
-    high = 1.0 if count == total else _border(rejected, 1.0, seen)
+    low = 0.0 if count == 0 else border(rejected, 0.0, seen)
+    high = 1.0 if count == total else border(rejected, 1.0, seen)
     return low, high
 
 
@@ -211,7 +211,7 @@ def _within(
     )
 
 
-def _log_marginal(pairs: Sequence[tuple[int, float]]) -> float:
+def _log_marginal(pairs: Sequence[tuple[float, float]]) -> float:
     """Return log of the probability of a sequence with these counts under a Dirichlet prior."""
     count = sum(n for n, _ in pairs)
     size = sum(a for _, a in pairs)
@@ -223,7 +223,7 @@ def _log_add(first: float, second: float) -> float:
     return high + log1p(exp(low - high))
 
 
-def _border(rejected: Callable[[float], bool], outside: float, inside: float) -> float:
+def border(rejected: Callable[[float], bool], outside: float, inside: float) -> float:
     """Return where rejection begins between ``inside`` (never rejected) and ``outside``."""
     for _ in range(40):
         middle = (outside + inside) / 2

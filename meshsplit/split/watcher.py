@@ -61,6 +61,11 @@ class SplitWatcher:
         self._error: dict[str, str] | None = None
         self._started = datetime.now(UTC)
 
+    @property
+    def split(self) -> Split | None:
+        """The split that is asked for, as the last look found it; None if it never could."""
+        return self._split
+
     async def look(self) -> None:
         """Look once (about once a second is meant). Nothing is raised: trouble is reported."""
         self._error = self._source.refused()

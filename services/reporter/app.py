@@ -20,6 +20,8 @@ from services.core.telemetry.pools import Pools
 from services.core.telemetry.stores import StoreWatch
 from services.core.telemetry.traces import Traces
 from services.core.writing.schema import SchemaWait
+from services.reporter.arms.observer import ArmsObserver
+from services.reporter.arms.routes import arms
 from services.reporter.charts import charts, course_charts
 from services.reporter.escaped_paths import EscapedPaths
 from services.reporter.live.hub import Hub
@@ -76,6 +78,7 @@ class Reporter:
                 }
             )
         )
+        self._arms = ArmsObserver(self._observer, prometheus=settings.prometheus)
         self._stores = StoreWatch({"mysql": self._mysql.ping, "redis": self._reader.ping}, registry)
 
         app = ServiceApplication(
@@ -93,6 +96,7 @@ class Reporter:
         api.include_router(charts(readings, arms=self._observer.arms))
         api.include_router(course_charts(readings, pass_mark=settings.pass_mark))
         api.include_router(split(self._observer))
+        api.include_router(arms(self._arms))
         api.include_router(live(self._hub, AllowedOrigins(settings.allowed_origins)))
         app.include_router(api)
         app.include_router(
@@ -105,12 +109,14 @@ class Reporter:
         self._stores.start()
         self._schema.start()
         self._observer.start()
+        self._arms.start()
 
     async def stop(self, limit_s: float) -> None:
         """Stop the parts."""
         await self._schema.stop()
         await self._stores.stop()
         await self._hub.stop()
+        await self._arms.stop()
         await self._observer.stop()
         await self._reader.close()
         await self._live_mysql.close()

@@ -66,3 +66,5 @@ class ReporterSettings(BaseServiceSettings):
     """The local run's folder, where the agent leaves what became of the configuration."""
     envoy_admin: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:9901"
     """The gateway's admin address, for the weights it has and the requests it counted."""
+    prometheus: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:9090"
+    """Prometheus' address, for the counters that the arms are compared by."""

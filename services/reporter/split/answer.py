@@ -73,6 +73,9 @@ class GateAnswer(Answer):
     result: Literal["pass", "fail", "insufficient"]
     asked: dict[str, float] = Field(description="percent, from the files")
     observed: dict[str, float] = Field(description="percent; all 0 without requests")
+    intervals: dict[str, tuple[float, float]] = Field(
+        description="percent: what each share may be, at every look at once"
+    )
     requests: int
     since: str = Field(description="ISO 8601, UTC: the last change of weights")
     needed: int = Field(description="about how many more requests a result takes")
@@ -94,6 +97,7 @@ def gate(answer: SplitAnswer) -> GateAnswer:
         result=RESULTS[verdict.state],
         asked=answer.asked,
         observed={name: 100 * share for name, share in observed.shares.items()},
+        intervals={n: (100 * low, 100 * high) for n, (low, high) in verdict.intervals.items()},
         requests=observed.requests,
         since=observed.since,
         needed=verdict.needed,

@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 
 from meshsplit.split.watcher import SplitSource, SplitWatcher
-from meshsplit.split.weights import SplitError
+from meshsplit.split.weights import Split, SplitError
 from services.reporter.split.answer import SplitAnswer
 from services.reporter.split.memory import SplitMemory
 
@@ -59,6 +59,11 @@ class SplitObserver:
         if report["applied"] is None:
             report["verdict"] |= {"state": "insufficient", "text": _NOT_ASKED}
         return SplitAnswer.model_validate(report)
+
+    @property
+    def split(self) -> Split | None:
+        """The split that is asked for, as the last look found it."""
+        return self._watcher.split
 
     def arms(self) -> list[str]:
         """Name the arms of the split, as the last look found them; none if it found none."""

@@ -1,0 +1,108 @@
+"""What happened between two readings of many processes' raw counters, which may be reset."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float]
+"""A series' labels, its metric's name among them as ``__name__``, and its value."""
+
+Process = tuple[str, str]
+"""A job and its instance, as Prometheus calls them."""
+
+_PROCESSES_MAX: Final = 256
+"""How many processes are told apart; the one not seen for longest is forgotten first."""
+_REQUEST_SECONDS: Final = "meshsplit_request_seconds_bucket"
+_RECORDS: Final = frozenset({"meshsplit_records_total", "meshsplit_recorder_records_total"})
+_CPU: Final = "process_cpu_seconds_total"
+_ANSWERS: Final = frozenset({"envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq"})
+"""A proxy's answers by class, as Envoy tags them by itself and as Istio has it tag them."""
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+@dataclass(slots=True)
+class Increase:
+    """What was counted in some time."""
+
+    answers: dict[str, float] = field(default_factory=dict)
+    """By arm: answers at the gateway to requests that the weights decided."""
+    errors: dict[str, float] = field(default_factory=dict)
+    """By arm: those of them that were 5xx, the gateway's own among them."""
+    within: dict[tuple[str, float], float] = field(default_factory=dict)
+    """By arm and bound in seconds (infinity too): requests that took at most so long."""
+    records: dict[tuple[Process, str], float] = field(default_factory=dict)
+    """By process and arm: records that the process worked on."""
+    cpu: dict[Process, float] = field(default_factory=dict)
+    """By process: seconds of CPU."""
+
+    def add(self, other: "Increase") -> None:
+        """Take in what was counted in the time after."""
+        _add_up(self.answers, other.answers)
+        _add_up(self.errors, other.errors)
+        _add_up(self.within, other.within)
+        _add_up(self.records, other.records)
+        _add_up(self.cpu, other.cpu)
+
+
+class RawCounters:
+    """Turns readings into increases. A process seen for the first time begins with what it says.
+
+    Args:
+        arm_of: gives the arm whose host a gateway's cluster sends to, None if it is no arm's.
+
+    """
+
+    def __init__(self, arm_of: Callable[[str], str | None]) -> None:
+        self._arm_of = arm_of
+        self._last: dict[Process, dict[frozenset[tuple[str, str]], float]] = {}
+
+    def take(self, samples: Iterable[Sample]) -> Increase:
+        """Take in a reading; return what was counted since the one before."""
+        now: dict[Process, list[Sample]] = {}
+        for labels, value in samples:
+            process = (labels.get("job", ""), labels.get("instance", ""))
+            now.setdefault(process, []).append((labels, value))
+        found = Increase()
+        for process, said in now.items():
+            last = self._last.pop(process, None)
+            self._last[process] = values = {}  # the one seen last stands last
+            for labels, value in said:
+                key = frozenset(labels.items())
+                values[key] = value
+                if last is not None:
+                    before = last.get(key, 0.0)
+                    # A counter that went back began again at 0: everything in it is new.
+                    more = value - before if value >= before else value
+                    self._count(found, process, labels, more)
+        while len(self._last) > _PROCESSES_MAX:
+            del self._last[next(iter(self._last))]
+        return found
+
+    def _count(self, found: Increase, process: Process, labels: Labels, more: float) -> None:
+        name, arm = labels.get("__name__", ""), labels.get("arm", "")
+        if name in _ANSWERS:
+            self._count_answers(found, labels, more)
+        elif name == _REQUEST_SECONDS:
+            _add_up(found.within, {(arm, float(labels["le"])): more})
+        elif name in _RECORDS:
+            _add_up(found.records, {(process, arm): more})
+        elif name == _CPU:
+            _add_up(found.cpu, {process: more})
+
+    def _count_answers(self, found: Increase, labels: Labels, more: float) -> None:
+        cluster = labels.get("envoy_cluster_name") or labels.get("cluster_name", "")
+        kind = labels.get("envoy_response_code_class") or labels.get("response_code_class", "")
+        direction, *_, subset, host = ["", "", "", *cluster.split("|")]
+        # Requests that the weights did not decide go to a subset; single codes are counted again.
+        if direction or subset or not kind or (arm := self._arm_of(host)) is None:
+            return
+        _add_up(found.answers, {arm: more})
+        if kind.startswith("5"):
+            _add_up(found.errors, {arm: more})
+
+
+def _add_up(mine: dict[_Key, float], more: Mapping[_Key, float]) -> None:
+    for key, value in more.items():
+        mine[key] = mine.get(key, 0.0) + value
