@@ -77,8 +77,8 @@ fmt: ## format the Python code and mend what ruff can
 stubs: ## generate the Python stubs from proto/
 	@$(BIN)/python proto/generate.py
 
-rules: ## write Prometheus' rules from observability/alerts.py
-	@$(BIN)/python -m observability.alerts
+rules: ## write Prometheus' rules from observability/rules.py
+	@$(BIN)/python -m observability.rules
 
 dashboards: ## write Grafana's dashboards from observability/dashboards
 	@$(BIN)/python -m observability.dashboards
