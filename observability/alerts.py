@@ -136,6 +136,13 @@ ALERTS: Final = (
         "Over a fifth of the records had been stored before: a client sends again and again",
     ),
     Alert(
+        "ExporterFailing",
+        f"{_ask('spans_lost_share')} > 0.05",
+        "5m",
+        "ticket",
+        "{{ $labels.job }}: spans are lost; the collector is away or too slow",
+    ),
+    Alert(
         "StoreAway",
         f"{_ask('stores_up')} == 0",
         "30s",

@@ -116,6 +116,19 @@ SERVICE_QUERIES: Final = MappingProxyType(
             "users",
             "sum(locust_users)",
         ),
+        "spans": Query(
+            "What becomes of each service's spans: exported, failed, dropped?",
+            "spans/s",
+            "sum by (job, outcome) (rate(meshsplit_spans_total[{window}]))",
+            traffic=True,
+        ),
+        "spans_lost_share": Query(
+            "Which share of each service's spans is lost, failed or dropped?",
+            "ratio",
+            'sum by (job) (rate(meshsplit_spans_total{outcome!="exported"}[{window}]))'
+            " / (sum by (job) (rate(meshsplit_spans_total[{window}])) > 0)",
+            traffic=True,
+        ),
         "alerts_firing": Query(
             "Which alerts fire?",
             "alerts",

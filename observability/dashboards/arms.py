@@ -81,7 +81,7 @@ def build() -> dashboard.Dashboard:
                 [
                     lines("Answers of 5xx, by arm", Ask("error_share", "{{arm}}", _TIMES)),
                     lines(
-                        "Records slower than half a second", Ask("slow_share", "{{arm}}", _TIMES)
+                        "Records slower than half a second", Ask("late_share", "{{arm}}", _TIMES)
                     ),
                     lines("Requests in the last minute", Ask("requests_seen", "{{arm}}", _TIMES)),
                 ]

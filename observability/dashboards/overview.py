@@ -22,7 +22,7 @@ def build() -> dashboard.Dashboard:
                 [
                     figure("Verdict on the split", Ask("split_result", "{{result}}"), names=True),
                     figure("Alerts that fire", Ask("alerts_firing", "{{alertname}}")),
-                    figure("Answers of 5xx at the gateway", Ask("unavailable_share", "5xx")),
+                    figure("Answers of 5xx at the gateway", Ask("unavailable_share", "{{host}}")),
                     figure("The live view is behind by", Ask("redis_behind", "behind")),
                 ],
                 height=4,
@@ -57,8 +57,8 @@ def build() -> dashboard.Dashboard:
             Row(
                 [
                     lines(
-                        "Answers of the gateway, by class",
-                        Ask("gateway_answers", "{{envoy_response_code_class}}xx"),
+                        "Answers of the gateway, by code",
+                        Ask("gateway_answers", "{{code}}"),
                     ),
                     lines("Services that Prometheus reaches", Ask("targets_up", "{{job}}")),
                 ]

@@ -63,7 +63,7 @@ def build() -> dashboard.Dashboard:
                     ),
                     lines(
                         "Where the gateway sends requests",
-                        Ask("gateway_share", "{{envoy_cluster_name}}"),
+                        Ask("gateway_share", "{{arm}}"),
                     ),
                 ]
             ),

@@ -16,15 +16,13 @@ import pytest
 import yaml
 
 from observability.queries import QUERIES
-<<<<<<< HEAD
-from tests.dashboards import boards, panels
-=======
 from observability.rules import rules
->>>>>>> f891dec (Give the gateway's view one set of names, and each objective its burn rates)
+from tests.dashboards import boards, panels
 
 if TYPE_CHECKING:
     from tests.stack import LiveStack
 
+JSON = {"content-type": "application/json"}
 ROOT = Path(__file__).parents[2]
 SCRAPES_S = 20
 """Enough for a rate: a few scrapes of two seconds each."""
@@ -69,8 +67,9 @@ def traffic(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> dict[
             time.sleep(0.5)
     finally:
         records.write_text(text)
-    for _ in range(20):  # so that each arm has some, whatever the weights say
-        bad = httpx.post(stack.gateway, content=b"{", headers={"content-type": "application/json"})
+    for number in range(20):  # so that each arm has some, whatever the weights say
+        traced = {"traceparent": f"00-{number + 1:032x}-{number + 1:016x}-01"}
+        bad = httpx.post(stack.gateway, content=b"{", headers=JSON | traced)
         assert bad.status_code == 400
     folder = tmp_path_factory.mktemp("traffic")
     return send(stack, folder, "--mode", "steady", "--rate", "4", "--count", "400")

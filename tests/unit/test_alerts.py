@@ -47,6 +47,10 @@ def records(outcome: str) -> str:
     return f'meshsplit_records_total{{arm="fastapi",outcome="{outcome}"}}'
 
 
+def spans(outcome: str) -> str:
+    return f'meshsplit_spans_total{{job="bridge",outcome="{outcome}"}}'
+
+
 BOTH = {requests("fastapi"): "0+50x400", applied("fastapi"): "0.5x400"}
 FIRES = {
     "one answer in ten is a 5xx": ("RecordsUnavailableFast", {OK: "0+9x400", BAD: "0+1x400"}),
@@ -106,6 +110,11 @@ FIRES = {
         "RepeatsSurge",
         {records("stored"): "0+5x400", records("repeated"): "0+5x400"},
     ),
+    "the collector takes no spans": ("ExporterFailing", {spans("failed"): "0+5x400"}),
+    "a tenth of the spans finds the queue full": (
+        "ExporterFailing",
+        {spans("exported"): "0+9x400", spans("dropped"): "0+1x400"},
+    ),
     "a store is away": ("StoreAway", {'meshsplit_store_up{job="ingest",store="mysql"}': "0x400"}),
     "a service is away": ("TargetDown", {'up{job="bridge",instance="a"}': "0x400"}),
 }
@@ -164,6 +173,11 @@ QUIET = {
         records("stored"): "0+1x9 10x400",
         records("repeated"): "0+1x9 10x400",
     },
+    "the collector was restarted": {
+        spans("exported"): "0+9x400",
+        spans("failed"): "0x200 50x200",
+    },
+    "nothing is traced": {spans("exported"): "5x400", spans("failed"): "50x400"},
     "no load is being made": {'up{job="load",instance="a"}': "0x400"},
     "a service was away for half a minute": {'up{job="bridge",instance="a"}': "1x380 0x2 1x20"},
     "a commit was slow once": {
