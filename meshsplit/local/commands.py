@@ -14,6 +14,7 @@ from meshsplit.local import down as stopping
 from meshsplit.local import up as starting
 from meshsplit.local.arms import ArmError
 from meshsplit.local.filling import seed_large as fill_ledger
+from meshsplit.local.grafana import GrafanaError
 from meshsplit.local.programs import ProgramMissingError
 from meshsplit.local.run import BusyError, Run, alone, open_run
 from meshsplit.local.screen import complain, say, status, welcome
@@ -26,6 +27,7 @@ from meshsplit.local.traffic import LoadError, load_settings, send_load, send_sa
 KNOWN_TROUBLE = (
     ArmError,
     BusyError,
+    GrafanaError,
     LoadError,
     OSError,
     ProgramMissingError,

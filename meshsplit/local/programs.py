@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from meshsplit.local.grafana import NONE, find
+
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/opt/homebrew/bin", "/usr/local/bin")
 FROM_THE_SYSTEM = ("mariadbd", "redis-server", "prometheus", "nginx")
 
@@ -13,10 +15,10 @@ class ProgramMissingError(Exception):
     """A program that the stack needs is not on this machine."""
 
 
-def programs() -> dict[str, str]:
-    """Return each program's path.
+def programs(grafana: str = NONE) -> dict[str, str]:
+    """Return each program's path; Grafana's, which the setting names, only where it is.
 
-    Raises ProgramMissingError that names all that are missing.
+    Raises ProgramMissingError that names all that are missing, and GrafanaError.
     """
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
     found = {name: shutil.which(name, path=path) for name in FROM_THE_SYSTEM}
@@ -32,6 +34,7 @@ def programs() -> dict[str, str]:
         "python": sys.executable,
         "envoy": str(envoy),
         **{name: where for name, where in found.items() if where},
+        **find(grafana, path),
     }
 
 

@@ -64,7 +64,7 @@ class Run:
 def open_run(settings: LocalSettings) -> Run:
     """Put a run together, making its folders; nothing is started.
 
-    Raises ProgramMissingError, StackError, OSError.
+    Raises ProgramMissingError, GrafanaError, StackError, OSError.
     """
     here = places(settings.state)
     make(here)
@@ -73,7 +73,7 @@ def open_run(settings: LocalSettings) -> Run:
     run_id = _run_id(here, keep=supervisor.alive())
     stack = load_stack(settings.stack)
     values = {
-        **programs(),
+        **programs(settings.grafana),
         **{f"port.{name}": str(port) for name, port in settings.ports.items()},
         "root": str(settings.root),
         "state": str(here.state),
@@ -90,7 +90,7 @@ def open_run(settings: LocalSettings) -> Run:
     services = tuple(
         _complete(s, stack, settings, run_id).filled(values)
         for s in stack.services
-        if s.unless not in settings.passed_on
+        if s.unless not in settings.passed_on and (not s.needs or s.needs in values)
     )
     return Run(settings, here, secret, stack, run_id, values, services, supervisor)
 

@@ -3,8 +3,11 @@
 import sys
 import time
 
+from meshsplit.local.grafana import HOW_TO_GET_IT, NONE
 from meshsplit.local.readiness import amiss
 from meshsplit.local.run import Run
+
+GRAFANA = "grafana"
 
 
 def welcome(run: Run, seconds: float) -> str:
@@ -19,7 +22,7 @@ Everything runs ({seconds:.0f} s).
   Records          http://{gateway}/             POST one record here
   locust           http://127.0.0.1:{ports["locust"]}/
   Prometheus       http://127.0.0.1:{ports["prometheus"]}/
-  Envoy's admin    http://127.0.0.1:{ports["envoy_admin"]}/
+{_grafana(run)}  Envoy's admin    http://127.0.0.1:{ports["envoy_admin"]}/
 
 Try next:
   make load                                     send records for a while, and watch the dashboard
@@ -27,7 +30,21 @@ Try next:
   meshsplit split set fastapi=90 grpc=10        move the traffic
   meshsplit split show                          asked for, applied, observed
   make status | make logs | make down           {run.here.logs}
-"""
+{_missing(run)}"""
+
+
+def _grafana(run: Run) -> str:
+    port = run.settings.ports.get("grafana")
+    return f"  Grafana          http://127.0.0.1:{port}/\n" if GRAFANA in _names(run) else ""
+
+
+def _missing(run: Run) -> str:
+    wanted = GRAFANA not in _names(run) and run.settings.grafana != NONE
+    return f"\n{HOW_TO_GET_IT}\n" if wanted else ""
+
+
+def _names(run: Run) -> set[str]:
+    return {service.name for service in run.services}
 
 
 def status(run: Run) -> tuple[str, bool]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREFIX = "MESHSPLIT_"
-OWN = ("PORT_SHIFT", "BIND", "STATE_DIR", "MESH_DIR", "STACK_FILE")
+OWN = ("PORT_SHIFT", "BIND", "STATE_DIR", "MESH_DIR", "STACK_FILE", "GRAFANA")
 LOWEST_PORT, HIGHEST_PORT = 1, 65535
 STACK_FILE = Path(__file__).with_name("stack.toml")
 RUN_FILE = "run.json"
@@ -39,6 +39,8 @@ class LocalSettings:
     mesh: Path
     stack: Path
     """The file that says what runs."""
+    grafana: str
+    """Grafana's program or home; "none" for no Grafana, "" for wherever it is found."""
     bind: str
     shift: int
     """Added to every port that has no setting of its own."""
@@ -148,7 +150,8 @@ def load(environ: Mapping[str, str] | None = None, root: Path | None = None) -> 
         for name, value in values.items()
         if name not in ours and not name.startswith("PORT_")
     }
-    return LocalSettings(root, state, mesh, stack, bind, shift, ports, passed_on)
+    grafana = values.get("GRAFANA", "")
+    return LocalSettings(root, state, mesh, stack, grafana, bind, shift, ports, passed_on)
 
 
 def _running(path: Path, *, shifted: bool) -> dict[str, str]:

@@ -34,6 +34,7 @@ class Service:
     once: bool = False
     ours: bool = False
     unless: str = ""
+    needs: str = ""
 
     def filled(self, values: Mapping[str, str]) -> "Service":
         """Return the service with its placeholders replaced.

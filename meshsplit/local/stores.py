@@ -1,4 +1,4 @@
-"""The stores' configuration and first data: MariaDB, Redis, Prometheus, and nginx's pages."""
+"""The stores' configuration and first data: MariaDB, Redis, Prometheus, Grafana, nginx's pages."""
 
 import json
 import shutil
@@ -25,6 +25,8 @@ SYSTEM_TABLES = (
     ("mysql_system_tables_data.sql", "mariadb_system_tables_data.sql"),
 )
 BOOTSTRAP_LIMIT_S = 120
+DEFAULT_PAGE = "http://127.0.0.1:8080/dashboard/"
+"""The page's address in Grafana's dashboards as they are made."""
 
 
 class StoreError(Exception):
@@ -49,6 +51,7 @@ def prepare(name: str, user: str | None, given: Preparation) -> None:
         "mariadb": _mariadb,
         "redis": _redis,
         "prometheus": _prometheus,
+        "grafana": _grafana,
         "dashboard": _dashboard,
     }
     if name == "agent":
@@ -173,6 +176,29 @@ def _prometheus(folder: Path, user: str | None, given: Preparation) -> None:
     rules = (given.root / "observability" / "rules.yml").read_text()
     _write(folder / "rules.yml", rules, user)
     _write(folder / "prometheus.yml", fill_known(template.read_text(), given.values), user)
+
+
+def _grafana(folder: Path, user: str | None, given: Preparation) -> None:
+    """Copy what a cluster's Grafana gets too, with this run's address for the page."""
+    source = given.root / "observability"
+    for made in ("provisioning", "dashboards"):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    _write(folder / "grafana.ini", (source / "grafana" / "grafana.ini").read_text(), user)
+    # it looks into all four, and complains of one that isn't there
+    for kind in ("datasources", "dashboards", "plugins", "alerting"):
+        (folder / "provisioning" / kind).mkdir(parents=True)
+    (folder / "dashboards").mkdir()
+    for kind in ("datasources", "dashboards"):
+        text = (source / "grafana" / f"{kind}.yaml").read_text()
+        _write(folder / "provisioning" / kind / "meshsplit.yaml", text, user)
+    for path in sorted((source / "dashboards" / "generated").glob("*.json")):
+        text = path.read_text().replace(
+            DEFAULT_PAGE, f"http://{given.values['gateway']}/dashboard/"
+        )
+        _write(folder / "dashboards" / path.name, text, user)
+    for path in (folder / "dashboards", *(folder / "provisioning").rglob("*")):
+        give(path, user)
+    give(folder / "provisioning", user)
 
 
 def _dashboard(folder: Path, user: str | None, given: Preparation) -> None:

@@ -120,6 +120,7 @@ def settings_for(state: Path, mesh: Path, **more: str) -> dict[str, str]:
     """Return the settings of a stack of its own: free ports, own folders."""
     ports = {port_setting(n): str(p) for n, p in free_ports(default_ports()).items()}
     own = {"MESHSPLIT_STATE_DIR": str(state), "MESHSPLIT_MESH_DIR": str(mesh)}
+    own["MESHSPLIT_GRAFANA"] = "none"  # the machine's own is nothing to depend on
     return {**ports, **own, **more}
 
 

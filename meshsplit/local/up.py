@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meshsplit.local.arms import await_accepted, end_gone, gone
+from meshsplit.local.grafana import SETTING
 from meshsplit.local.hosts import addresses
 from meshsplit.local.ports import taken
 from meshsplit.local.readiness import amiss
@@ -260,6 +261,8 @@ def _settings(run: Run) -> dict[str, str]:
         f"{PREFIX}STACK_FILE": str(settings.stack),
         f"{PREFIX}PORT_SHIFT": str(settings.shift),
     }
+    if settings.grafana:
+        own[SETTING] = settings.grafana
     return {**settings.passed_on, **ports, **own}
 
 

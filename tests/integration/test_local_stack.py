@@ -19,7 +19,6 @@ from meshsplit.local.places import places
 from meshsplit.local.ports import answers
 from meshsplit.local.run import leftovers, open_run
 from meshsplit.local.settings import checkout, load
-from meshsplit.local.stack import load_stack
 from tests.stack import remove, reopen, settings_for
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def test_up_starts_everything_and_sends_the_sample_through_the_gateway(machine: 
 
 def test_every_service_is_ready_and_says_so(machine: Machine) -> None:
     table = machine.works("status")
-    services = [s.name for s in load_stack().services if not s.once]
+    services = [s.name for s in open_run(load(machine.settings)).services if not s.once]
     assert [line.split()[0] for line in table.splitlines()[1:]] == services
     assert all(line.endswith(" ready") for line in table.splitlines()[1:])
 
