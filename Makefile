@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs load seed-large dev test test-cluster fuzz bench audit audit-long check fmt stubs rules dashboards lock migrate
+.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench audit audit-long check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ status: ## show each service's process, ports and readiness
 
 logs: ## follow the logs of everything
 	@$(BIN)/meshsplit logs --follow
+
+trace: ## show the slowest of the last requests that were traced, as trees
+	@$(BIN)/meshsplit trace
 
 load: ## send records steadily for five minutes (MESHSPLIT_LOAD_USERS, _RATE, _SECONDS)
 	@$(BIN)/meshsplit load

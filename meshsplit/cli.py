@@ -2,9 +2,11 @@
 
 import typer
 
+from meshsplit.explaining import commands as explaining
 from meshsplit.local import commands as local
 from meshsplit.routing import commands as routing
 from meshsplit.split import commands as split
+from meshsplit.traces import commands as traces
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +17,8 @@ app = typer.Typer(
 app.add_typer(split.app, name="split")
 local.register(app)
 routing.register(app)
+explaining.register(app)
+traces.register(app)
 
 
 def main() -> None:

