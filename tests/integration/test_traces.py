@@ -8,9 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.arms import Arms, encoded
 from tests.collector import Collector, Seen
+from tests.reporter_process import reporter_process
 
 JSON = {"content-type": "application/json"}
 ARMS = ("fastapi", "grpc")
@@ -184,3 +186,90 @@ def test_a_log_line_written_for_a_traced_batch_carries_its_trace(
     assert request.attributes["error.type"] == "503"
     assert request.attributes["meshsplit.outcome"] == "not_stored"
     assert json.loads(traced.bridge.log.read_text().splitlines()[-1])
+
+
+def exemplars(url: str, name: str) -> set[str]:
+    """The traces that a histogram's buckets point to."""
+    accept = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"}
+    answer = httpx.get(url + "/metrics", headers=accept)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    parsed = text_string_to_metric_families(answer.text)  # type: ignore[no-untyped-call]  # no types
+    families = {each.name: each for each in parsed}
+    samples = families[name].samples
+    return {each.exemplar.labels["trace_id"] for each in samples if each.exemplar}
+
+
+def test_histograms_point_to_what_was_traced(traced: Arms, collector: Collector) -> None:
+    parents = {arm: new_parent() for arm in ARMS}
+    for arm, parent in parents.items():
+        for _ in range(3):
+            post(traced.urls[arm])
+        post(traced.urls[arm], parent)
+        post(traced.urls[arm], new_parent(sampled=False))
+        assert exemplars(traced.urls[arm], "meshsplit_request_seconds") == {parent[3:35]}
+    spans = collector.wait_for(lambda seen: any(each.name == "MULTI" for each in seen))
+    batches = collector.wait_for(
+        lambda seen: len([each for each in seen if each.name == "store batch"]) == 3
+    )
+    for service in traced.all:
+        own = {
+            each.trace_id
+            for each in batches
+            if (each.service, each.name) == (service.name, "store batch")
+        }
+        for metric in ("meshsplit_commit_seconds", "meshsplit_batch_records"):
+            assert exemplars(service.url, metric) == own
+    (applied,) = [each for each in spans if each.name == "MULTI"]
+    assert exemplars(traced.ingest.url, "meshsplit_redis_apply_seconds") == {applied.trace_id}
+
+
+def test_metrics_are_plain_text_for_whoever_asks_for_nothing_else(traced: Arms) -> None:
+    post(traced.ingest.url, new_parent())
+    answer = httpx.get(traced.ingest.url + "/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "trace_id" not in answer.text
+    assert "_created" not in answer.text
+
+
+def test_every_answer_to_a_traced_request_says_its_trace(traced: Arms) -> None:
+    for url in traced.urls.values():
+        parent = new_parent()
+        sent = {"traceparent": parent}
+        for answer in (
+            httpx.get(url, headers=sent),
+            httpx.put(url, headers=sent),
+            httpx.post(url, content=b"{", headers=JSON | sent),
+            httpx.post(url, content=b"x", headers=sent),
+            httpx.get(url + "/nowhere", headers=sent),
+        ):
+            assert answer.headers["x-trace-id"] == parent[3:35], answer.status_code
+
+
+def test_a_question_to_the_reporter_is_one_span_over_its_reads(
+    empty_mysql_url: str, redis_url: str, collector: Collector
+) -> None:
+    with reporter_process(
+        empty_mysql_url, redis_url, MESHSPLIT_OTLP_ENDPOINT=collector.url
+    ) as reporter:
+        parent = new_parent()
+        question = f"{reporter.api}/courses/S%2F30/results?year=2002&semester=slider"
+        answer = httpx.get(question, headers={"traceparent": parent})
+        assert answer.status_code == 200
+        assert answer.headers["x-trace-id"] == parent[3:35]
+        lost = httpx.get(f"{reporter.api}/nowhere", headers={"traceparent": new_parent()})
+        assert lost.status_code == 404
+        assert "x-trace-id" in lost.headers
+        for path in ("/livez", "/readyz", "/healthz", "/metrics"):
+            url = f"http://127.0.0.1:{reporter.port}{path}"
+            assert httpx.get(url, headers={"traceparent": new_parent()}).status_code == 200
+        reporter.terminate()
+    route = "/api/v1/courses/{course}/results"
+    asked = one(collector.spans, "reporter", f"GET {route}")
+    assert (asked.trace_id, asked.parent_id, asked.kind) == (parent[3:35], parent[36:52], "SERVER")
+    assert asked.attributes["http.route"] == route
+    assert asked.attributes["http.response.status_code"] == 200
+    reads = children(collector.spans, asked)
+    assert reads[-1].name == "SELECT course_grades"
+    assert {each.name for each in collector.spans} - {each.name for each in [asked, *reads]} == {
+        "GET"
+    }

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import grpc
 from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_server_interceptor
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Span, StatusCode
 
 from services.core.telemetry.trace_context import read_traceparent
 from services.core.telemetry.traces import Traces, current_span
@@ -52,9 +52,8 @@ def _is_traced(details: Any) -> bool:
 class _EndWithCaller(grpc.aio.UnaryUnaryClientInterceptor):
     """Ends the call, and its span, with whoever waits for it.
 
-    The instrumentation's own interceptor waits for a call's code and nothing else: cancelled
-    there, it leaves the call under way and the span open; a call that was never sent has no code
-    and would be waited for until its deadline. So this one, below it, waits for the call itself.
+    The instrumentation's own interceptor waits for the call's code. Cancelled there it leaves the
+    call under way and its span open. So this one, below it, waits for the call itself.
     """
 
     async def intercept_unary_unary(
@@ -63,20 +62,27 @@ class _EndWithCaller(grpc.aio.UnaryUnaryClientInterceptor):
         client_call_details: grpc.aio.ClientCallDetails,
         request: Any,
     ) -> Any:
-        call = await continuation(client_call_details, request)
+        """Make the call and wait for its end."""
         span = current_span()
-        if span is None:
-            return call
+        call = None
         try:
-            await call
+            call = await continuation(client_call_details, request)
+            if span is not None:
+                await call
         except grpc.aio.AioRpcError:
             pass  # it has ended, and the instrumentation says how
         except BaseException as error:
-            call.cancel()
-            span.set_attribute("error.type", type(error).__name__)
-            if isinstance(error, asyncio.CancelledError):
-                span.set_attribute("rpc.grpc.status_code", grpc.StatusCode.CANCELLED.value[0])
-            span.set_status(StatusCode.ERROR)
-            span.end()
+            if call is not None:
+                call.cancel()
+            if span is not None:
+                _end(span, error)
             raise
         return call
+
+
+def _end(span: Span, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError):
+        span.set_attribute("rpc.grpc.status_code", grpc.StatusCode.CANCELLED.value[0])
+    span.set_attribute("error.type", type(error).__name__)
+    span.set_status(StatusCode.ERROR)
+    span.end()

@@ -89,7 +89,8 @@ class ServiceApplication(FastAPI):
             return
         with request_span(self._traces, scope, head) as span:
             await self._route(scope, receive, send, head)
-            routed(span, scope["method"], _template(scope))
+            if (route := _template(scope)) != OTHER:
+                routed(span, scope["method"], route)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         send_counted = self._counting(scope, send)

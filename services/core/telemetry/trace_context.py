@@ -5,41 +5,39 @@ here, and that is all.
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
-_FORM: Final = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_NO_VERSION: Final = b"ff"
-_SAMPLED: Final = 1
+import msgspec
+
+_FORM: Final = re.compile(
+    rb"(?:00(?=.{53}\Z)|(?!00|ff)[0-9a-f]{2})"  # a version; this one's has nothing after its flags
+    rb"-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?",
+    re.DOTALL,
+)
+_ODD: Final = b"13579bdf"
 
 
-class TraceParent(NamedTuple):
+class TraceParent(msgspec.Struct, frozen=True):
     """Which span a request comes from."""
 
     trace_id: bytes
     """32 hexadecimal digits."""
     span_id: bytes
     """16 of them."""
-    flags: int
-
-    @property
-    def sampled(self) -> bool:
-        """Whether the sender records this trace, and so everybody after it."""
-        return bool(self.flags & _SAMPLED)
+    flags: bytes
+    """Two."""
+    sampled: bool
+    """Whether the sender records this trace, and so everybody after it."""
 
     @property
     def text(self) -> str:
         """The header's value, in the version that is written here."""
-        return f"00-{self.trace_id.decode()}-{self.span_id.decode()}-{self.flags:02x}"
+        return f"00-{self.trace_id.decode()}-{self.span_id.decode()}-{self.flags.decode()}"
 
 
 def read_traceparent(value: bytes) -> TraceParent | None:
     """Read a traceparent; None where it breaks the W3C's rules, which is to be as if it weren't."""
-    parts = _FORM.fullmatch(value)
-    if parts is None:
+    if (parts := _FORM.fullmatch(value)) is None:
         return None
-    version, trace_id, span_id, flags, more = parts.groups()
-    if version == _NO_VERSION or (more is not None and version == b"00"):
-        return None
-    if not (trace_id.strip(b"0") and span_id.strip(b"0")):
-        return None
-    return TraceParent(trace_id, span_id, int(flags, 16))
+    trace_id, span_id, flags = parts.groups()
+    return TraceParent(trace_id, span_id, flags, flags[1] in _ODD)

@@ -99,7 +99,7 @@ def remote_parent(parent: TraceParent | None, state: list[str] | None = None) ->
         trace_id=int(parent.trace_id, 16),
         span_id=int(parent.span_id, 16),
         is_remote=True,
-        trace_flags=TraceFlags(parent.flags),
+        trace_flags=TraceFlags(int(parent.flags, 16)),
         trace_state=TraceState.from_header(state) if state else None,
     )
     return set_span_in_context(NonRecordingSpan(context))

@@ -1,0 +1,79 @@
+"""The spans' way out, with a collector that does as it is told."""
+
+import logging
+import time
+
+import pytest
+from opentelemetry.trace import StatusCode
+from prometheus_client import CollectorRegistry
+
+from services.core.telemetry.exporting import QUEUE_LIMIT, Exporting
+from tests.collector import Collector
+from tests.stores import free_port
+
+
+def counts(registry: CollectorRegistry) -> dict[str, float]:
+    return {
+        outcome: registry.get_sample_value("meshsplit_spans_total", {"outcome": outcome}) or 0
+        for outcome in ("exported", "failed", "dropped")
+    }
+
+
+def test_what_was_ended_is_with_the_collector_after_the_stop(collector: Collector) -> None:
+    registry = CollectorRegistry()
+    exporting = Exporting("ingest", collector.url, registry)
+    tracer = exporting.provider.get_tracer("test")
+    for number in range(1300):
+        span = tracer.start_span(f"span {number}")
+        span.set_status(StatusCode.ERROR)
+        span.end()
+    exporting.stop(5)
+    assert {each.name for each in collector.spans} == {f"span {number}" for number in range(1300)}
+    seen = collector.spans[0]
+    assert seen.is_error
+    assert seen.resource["service.name"] == "ingest"
+    assert seen.resource["service.version"]
+    assert len(seen.resource["service.instance.id"]) == 36
+    assert counts(registry) == {"exported": 1300, "failed": 0, "dropped": 0}
+
+
+def test_a_silent_collector_costs_a_bounded_queue_and_a_bounded_end(collector: Collector) -> None:
+    collector.hold.clear()
+    registry = CollectorRegistry()
+    exporting = Exporting("ingest", collector.url, registry)
+    tracer = exporting.provider.get_tracer("test")
+    many = QUEUE_LIMIT * 3
+    began = time.monotonic()
+    for _ in range(many):
+        tracer.start_span("span").end()
+    dropped = counts(registry)["dropped"]
+    # What is being sent is no longer in the queue.
+    assert many - QUEUE_LIMIT - 1024 <= dropped <= many - QUEUE_LIMIT
+    assert time.monotonic() - began < 5, "nobody waited for the collector"
+    began = time.monotonic()
+    exporting.stop(0.5)
+    assert time.monotonic() - began < 2
+    tracer.start_span("late").end()
+    told = counts(registry)
+    assert told["exported"] == 0
+    assert told["dropped"] == dropped + 1
+    assert told["failed"] == many - dropped
+
+
+def test_the_end_does_not_wait_for_a_collector_that_was_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "services")
+    registry = CollectorRegistry()
+    exporting = Exporting("ingest", f"http://127.0.0.1:{free_port()}", registry)
+    tracer = exporting.provider.get_tracer("test")
+    until = time.monotonic() + 15
+    while not counts(registry)["failed"]:
+        tracer.start_span("span").end()
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    began = time.monotonic()
+    exporting.stop(10)
+    assert time.monotonic() - began < 2
+    lines = [each for each in caplog.records if each.name.startswith("services")]
+    assert [each.getMessage() for each in lines] == ["the collector of traces is away"]
