@@ -147,7 +147,7 @@ def _prepare(environment: Environment, **_: object) -> None:
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
-    add_metrics(environment)
+    add_metrics(environment, port=int(options.metrics_port) if options is not None else 0)
     environment.stop_timeout = environment.stop_timeout or STOP_TIMEOUT_S
     # every status is judged by loadtest.answers, none by the client
     LocustUserAgent.valid_response_codes = frozenset(range(100, 600))

@@ -98,6 +98,13 @@ def add_options(parser: LocustArgumentParser) -> None:
     add("--run-name", default="", help="makes the keys; the same name repeats a run's records")
     add("--arms", default="", help="arms that may answer, by comma; empty: ask /api/v1/split")
     add(
+        "--metrics-port",
+        type=int,
+        default=0,
+        help="where /metrics is for Prometheus in a run without locust's page; 0: nowhere",
+        include_in_web_ui=False,
+    )
+    add(
         "--report",
         default="",
         metavar="FILE",

@@ -33,7 +33,7 @@ QUERIES: Final = MappingProxyType(
         "targets_up": Query(
             "Does Prometheus reach every service? 1 is yes.",
             "boolean",
-            # Locust's figures are there while it sends.
+            # `make load` is there for a while only.
             'min by (job) (up{job!="load"})',
         ),
         "versions": Query(

@@ -106,6 +106,7 @@ def send_load(run: Run, load: Load) -> int:
         *("--mode", "steady", "--rate", str(load.rate)),
         *("--users", str(load.users), "--spawn-rate", str(load.users)),
         *("--run-time", f"{load.seconds}s"),
+        *("--metrics-port", str(run.settings.ports["load"])),
     ]
     return subprocess.run(
         command, env=_environment(run), timeout=load.seconds + STOP_LIMIT_S, check=False

@@ -48,7 +48,7 @@ def build() -> dashboard.Dashboard:
                     lines(
                         "Users that locust plays",
                         Ask("load_users", "users"),
-                        hint="Those of locust's page; a run without it shows as connections only.",
+                        hint="Those of locust's page and of `make load`.",
                     ),
                     lines("Clients connected", Ask("gateway_connections", "connections")),
                     lines("Browsers watching", Ask("live_clients", "clients")),

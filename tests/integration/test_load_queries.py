@@ -55,14 +55,18 @@ def send(stack: LiveStack, folder: Path, *options: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def traffic(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Change the weights, and send records (and what is none) long enough for a rate."""
-    applied = 'max(meshsplit_split_weight_ratio{stage="applied"})'
+
+    def applied() -> set[str]:
+        seen = ask(stack, QUERIES["weights"].over())
+        return {row["value"][1] for row in seen if row["metric"]["stage"] == "applied"}
+
     records = stack.mesh / "routes" / "records.yaml"
     text = records.read_text()
     try:
         moved = text.replace("weight: 50", "weight: 60", 1).replace("weight: 50", "weight: 40")
         records.write_text(moved)
         deadline = time.monotonic() + SCRAPES_S
-        while not ask(stack, f"{applied} == 0.6"):
+        while applied() != {"0.6", "0.4"}:
             assert time.monotonic() < deadline, "Prometheus doesn't see the new weights"
             time.sleep(0.5)
     finally:
@@ -91,7 +95,8 @@ def test_every_target_is_up(stack: LiveStack) -> None:
     deadline = time.monotonic() + SCRAPES_S
     wanted = {"ingest", "bridge", "recorder", "shadow", "reporter", "gateway", "locust"}
     while True:
-        up = {row["metric"]["job"] for row in ask(stack, "up == 1")}
+        seen = ask(stack, QUERIES["targets_up"].over())
+        up = {row["metric"]["job"] for row in seen if row["value"][1] == "1"}
         if up == wanted or time.monotonic() > deadline:
             break
         time.sleep(0.5)
@@ -163,6 +168,27 @@ def test_every_variable_of_a_dashboard_has_values(
     }
     assert found["arm"] == {*traffic["acknowledged"]}
     assert found["job"] >= {"ingest", "bridge", "recorder", "reporter", "gateway"}
+
+
+def test_the_users_of_a_run_without_a_page_are_seen_while_it_runs(stack: LiveStack) -> None:
+    command = [
+        *(sys.executable, "-m", "locust", "-f", "loadtest/locustfile.py", "--headless"),
+        *("--only-summary", "--host", stack.gateway, "-u", "3", "-r", "3", "--rate", "1"),
+        *("--run-time", "60s", "--metrics-port", str(stack.ports["load"])),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as load:
+        try:
+            wait_for_users(stack, "3")
+        finally:
+            load.terminate()
+    wait_for_users(stack, "0")
+
+
+def wait_for_users(stack: LiveStack, number: str) -> None:
+    deadline = time.monotonic() + SCRAPES_S
+    while (rows := ask(stack, QUERIES["load_users"].over()))[0]["value"][1] != number:
+        assert time.monotonic() < deadline, rows
+        time.sleep(0.5)
 
 
 def test_the_arms_counts_in_prometheus_are_those_of_the_load(
