@@ -68,14 +68,14 @@ OBJECTIVES: Final = (
         _burning("unavailable_share", "unavailable_seen", _UNAVAILABLE, _PAGE),
         "0s",
         "page",
-        "{{ $labels.host }}: answers of 5xx use up a month's budget within five days",
+        '{{ or $labels.host "the gateway" }}: 5xx use up a month\'s budget within five days',
     ),
     Alert(
         "RecordsUnavailableSlow",
         _burning("unavailable_share", "unavailable_seen", _UNAVAILABLE, _TICKET),
         "0s",
         "ticket",
-        "{{ $labels.host }}: answers of 5xx use up a month's budget within the month",
+        '{{ or $labels.host "the gateway" }}: 5xx use up a month\'s budget within the month',
     ),
     Alert(
         "RecordsLateFast",

@@ -86,6 +86,19 @@ def build() -> dashboard.Dashboard:
                     lines("Requests in the last minute", Ask("requests_seen", "{{arm}}", _TIMES)),
                 ]
             ),
+            Row(
+                [
+                    lines(
+                        "Answers of 5xx, as the gateway counts",
+                        Ask("gateway_error_share", "{{arm}}", _TIMES),
+                    ),
+                    lines(
+                        "Time the gateway waits for 99 % of answers",
+                        Ask("gateway_p99", "{{arm}}", _TIMES),
+                    ),
+                    lines("Requests from the gateway", Ask("gateway_rate", "{{arm}}", _TIMES)),
+                ]
+            ),
         ],
         [each("arm", "weights", repeated=True)],
     )

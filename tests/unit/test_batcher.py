@@ -51,6 +51,7 @@ def batcher(
     batch_limit: int = 10,
     linger_s: float = 0.001,
     wait_limit_s: float = 5.0,
+    registry: CollectorRegistry | None = None,
 ) -> Batcher:
     made = Batcher(
         flush,
@@ -58,7 +59,7 @@ def batcher(
         batch_limit=batch_limit,
         linger_s=linger_s,
         wait_limit_s=wait_limit_s,
-        metrics=WriteMetrics(CollectorRegistry(), queue_limit=queue_limit),
+        metrics=WriteMetrics(registry or CollectorRegistry(), queue_limit=queue_limit),
         arm="fastapi",
     )
     made.start()
@@ -105,6 +106,27 @@ async def test_a_full_queue_answers_at_once_that_nothing_was_stored() -> None:
     store.go.set()
     assert all(isinstance(one, Stored) for one in await collected([first, *answers]))
     await writer.drain(1)
+
+
+async def test_what_is_not_stored_is_counted_by_why() -> None:
+    store = Store(held=True)
+    registry = CollectorRegistry()
+    writer = batcher(store.flush, queue_limit=1, registry=registry)
+    first = writer.submit(pending())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting = writer.submit(pending())
+    await writer.submit(pending())
+    await writer.drain(0.01)
+    await writer.submit(pending())
+    assert await collected([first, waiting]) == [Unknown(), NotStored("draining")]
+    counts = {
+        sample.labels["outcome"]: sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "meshsplit_records_total"
+    }
+    assert counts == {"queue_full": 1, "draining": 2}
 
 
 async def test_a_cancelled_caller_cancels_no_other() -> None:
