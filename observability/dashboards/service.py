@@ -63,7 +63,12 @@ def build() -> dashboard.Dashboard:
                     lines("Event loop late by", _of("loop_lag", "{{job}}")),
                 ]
             ),
-            Row([lines("Connections in use", _of("pool_fill", "{{pool}}"))]),
+            Row(
+                [
+                    lines("Connections in use", _of("pool_fill", "{{pool}}")),
+                    lines("What becomes of its spans", _of("spans", "{{outcome}}")),
+                ]
+            ),
         ],
         [each("job", "targets_up", repeated=False)],
     )

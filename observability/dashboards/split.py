@@ -32,8 +32,11 @@ def build() -> dashboard.Dashboard:
             Row(
                 [
                     band(
-                        "$arm: share since the last change of weights, and chance's interval",
-                        [Ask("share_observed", "observed", only="arm")],
+                        "$arm: asked, configured, applied, observed; and chance's interval",
+                        [
+                            Ask("weights", "{{stage}}", only="arm"),
+                            Ask("share_observed", "observed", only="arm"),
+                        ],
                         Ask("chance_low", "chance, from", only="arm"),
                         Ask("chance_high", "chance, to", only="arm"),
                         hint=_ONE_LOOK,
@@ -47,7 +50,11 @@ def build() -> dashboard.Dashboard:
                         "Weights asked for, configured and applied",
                         Ask("weights", "{{arm}} {{stage}}"),
                     ),
-                    lines("Share of the records at the moment", Ask("share_now", "{{arm}}")),
+                    lines(
+                        "Share at the moment, as the gateway and the arms count",
+                        Ask("gateway_share", "{{arm}}, by the gateway"),
+                        Ask("share_now", "{{arm}}, by the arms"),
+                    ),
                 ]
             ),
             Row(
@@ -60,10 +67,6 @@ def build() -> dashboard.Dashboard:
                         "Evidence against the weights asked for, over time",
                         Ask("split_evidence", "evidence"),
                         hint="At 20 and more the verdict is that they disagree.",
-                    ),
-                    lines(
-                        "Where the gateway sends requests",
-                        Ask("gateway_share", "{{arm}}"),
                     ),
                 ]
             ),

@@ -33,6 +33,7 @@ def build() -> dashboard.Dashboard:
                         hint="A dot is one traced batch.",
                     ),
                     lines("Records a batch", Ask("batch_size", "{{job}}")),
+                    lines("Writers at work", Ask("writer_busy", "{{job}}")),
                 ]
             ),
             Row(

@@ -78,6 +78,14 @@ def test_every_expression_is_a_named_query(board: dict[str, Any]) -> None:
 
 
 @EACH
+def test_every_label_of_a_legend_is_one_that_the_query_keeps(board: dict[str, Any]) -> None:
+    for panel in panels(board):
+        for target in panel.get("targets") or []:
+            for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
+                assert re.search(rf"by \([^)]*\b{label}\b", target["expr"]), panel["title"]
+
+
+@EACH
 def test_every_metric_of_ours_is_documented(board: dict[str, Any]) -> None:
     asked = set(re.findall(r"meshsplit_[a-z_]+", " ".join(expressions(board))))
     bases = {re.sub(r"_(bucket|sum|count)$", "", metric) for metric in asked}
