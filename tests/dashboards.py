@@ -23,7 +23,11 @@ def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
 def expressions(board: dict[str, Any]) -> list[str]:
     """Return all PromQL of a dashboard: of its panels, its annotations and its variables."""
     targets = [target["expr"] for panel in panels(board) for target in panel.get("targets") or []]
-    changes = [annotation["expr"] for annotation in board["annotations"]["list"]]
+    changes = [
+        asked["expr"]
+        for annotation in board["annotations"]["list"]
+        for asked in (annotation, annotation["target"])
+    ]
     variables = [
         variable["query"].removeprefix("query_result(").removesuffix(")")
         for variable in board.get("templating", {}).get("list") or []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.builders import dashboard, prometheus
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
@@ -103,13 +103,16 @@ def board(
 
 
 def _changes() -> dashboard.AnnotationQuery:
+    """Mark when weights changed; said twice, for older and newer versions of Grafana."""
+    asked = QUERIES["weight_changes"].over(_CHANGES_STEP)
     return (
         dashboard.AnnotationQuery()
         .name("Weights changed")
         .datasource(PROMETHEUS)
         .enable(True)
         .icon_color("purple")
-        .expr(QUERIES["weight_changes"].over(_CHANGES_STEP))
+        .expr(asked)
         .step(_CHANGES_STEP)
+        .target(prometheus.Dataquery().ref_id("Anno").expr(asked).interval(_CHANGES_STEP))
         .title_format("Weights changed")
     )
