@@ -217,8 +217,8 @@ def test_histograms_point_to_what_was_traced(traced: Arms, collector: Collector)
             for each in batches
             if (each.service, each.name) == (service.name, "store batch")
         }
-        for metric in ("meshsplit_commit_seconds", "meshsplit_batch_records"):
-            assert exemplars(service.url, metric) == own
+        for metric in ("commit_seconds", "batch_records", "queue_wait_seconds"):
+            assert exemplars(service.url, f"meshsplit_{metric}") == own
     (applied,) = [each for each in spans if each.name == "MULTI"]
     assert exemplars(traced.ingest.url, "meshsplit_redis_apply_seconds") == {applied.trace_id}
 

@@ -47,6 +47,8 @@ def test_a_silent_collector_costs_a_bounded_queue_and_a_bounded_end(collector: C
     for _ in range(many):
         tracer.start_span("span").end()
     dropped = counts(registry)["dropped"]
+    assert (registry.get_sample_value("meshsplit_span_queue_depth") or 0) <= QUEUE_LIMIT
+    assert registry.get_sample_value("meshsplit_span_queue_limit") == QUEUE_LIMIT
     # What is being sent is no longer in the queue.
     assert many - QUEUE_LIMIT - 1024 <= dropped <= many - QUEUE_LIMIT
     assert time.monotonic() - began < 5, "nobody waited for the collector"
@@ -58,6 +60,7 @@ def test_a_silent_collector_costs_a_bounded_queue_and_a_bounded_end(collector: C
     assert told["exported"] == 0
     assert told["dropped"] == dropped + 1
     assert told["failed"] == many - dropped
+    assert registry.get_sample_value("meshsplit_span_queue_depth") == 0
 
 
 def test_the_end_does_not_wait_for_a_collector_that_was_away(

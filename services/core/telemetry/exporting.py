@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -77,6 +77,12 @@ class Exporting(Collector):
         spans.add_metric(["failed"], self._exporter.failed)
         spans.add_metric(["dropped"], self._queue.dropped)
         yield spans
+        yield GaugeMetricFamily(
+            "meshsplit_span_queue_depth", "Spans that wait for the collector", self._queue.depth
+        )
+        yield GaugeMetricFamily(
+            "meshsplit_span_queue_limit", "Most spans that may wait", QUEUE_LIMIT
+        )
 
 
 class _Exporter(SpanExporter):
@@ -135,9 +141,13 @@ class _BoundedQueue(SpanProcessor):
         self._entered = 0
         self.dropped = 0
 
+    @property
+    def depth(self) -> int:
+        """How many wait. Each of the numbers is written by one thread: the loop's, the sender's."""
+        return self._entered - self._exporter.taken
+
     def on_end(self, span: ReadableSpan) -> None:
-        # Each of the two numbers is written by one thread only: the loop's and the sending one.
-        if self._ended or self._entered - self._exporter.taken >= QUEUE_LIMIT:
+        if self._ended or self.depth >= QUEUE_LIMIT:
             self.dropped += 1
             return
         self._entered += 1

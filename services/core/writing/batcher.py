@@ -167,7 +167,7 @@ class Batcher:
 
     async def _store(self, batch: list[_Entry]) -> None:
         self._under_way = batch
-        self._metrics.queue_wait_seconds.observe(monotonic() - batch[0][2])  # the oldest is first
+        waited = monotonic() - batch[0][2]  # the oldest is first
         started = perf_counter()
         with self._span(batch) or nullcontext() as span:
             outcomes = await self._flush_all(batch)
@@ -175,6 +175,7 @@ class Batcher:
             if span is not None:
                 span.end(names)
         found_by = exemplar(span.span) if span is not None else None
+        self._metrics.queue_wait_seconds.observe(waited, found_by)
         self._metrics.commit_seconds.observe(perf_counter() - started, found_by)
         self._metrics.batch_records.observe(len(batch), found_by)
         for (pending, _, _, _), name in zip(batch, names, strict=True):

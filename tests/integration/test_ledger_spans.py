@@ -1,0 +1,103 @@
+"""What a batch's spans tell of its way through the ledger."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+from opentelemetry.trace import StatusCode
+
+from services.core.domain.outcome import NotStored, Stored
+from services.core.storage.connections import MySQL
+from services.core.storage.ledger import CommittedBatch, Ledger
+from tests.grading import pending, some_batch, some_record
+from tests.kept_spans import Memory, told
+
+DEADLOCK = "1213"
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+async def mysql(empty_mysql_url: str, memory: Memory) -> AsyncIterator[MySQL]:
+    store = MySQL(empty_mysql_url, timeout_s=5, traces=memory.traces)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def ledger(mysql: MySQL) -> AsyncIterator[Ledger]:
+    writer = Ledger(mysql, arm="fastapi", slot=0, timeout_s=5, outbox=True)
+    yield writer
+    await writer.close()
+
+
+async def test_each_round_trip_of_a_traced_batch_is_a_span_and_the_commit_the_last(
+    ledger: Ledger, memory: Memory
+) -> None:
+    await ledger.write(some_batch(random.Random(1), 5))
+    assert memory.spans == [], "nobody was traced"
+    told_of: list[CommittedBatch] = []
+    ledger.on_committed = told_of.append
+    batch = [pending(some_record(random.Random(2)), key="k")]
+    with memory.traces.tracer.start_as_current_span("store batch") as span:
+        await ledger.write(batch)
+    *trips, whole = memory.spans
+    assert [each.name for each in trips][:1] == ["INSERT idempotency_keys"]
+    assert "INSERT records INSERT enrolments" in {each.name for each in trips}
+    assert trips[-1].name == "COMMIT"
+    assert all(each.parent == whole.context for each in trips)
+    for one, next_one in pairwise(trips):
+        assert (one.end_time or 0) <= (next_one.start_time or 0)
+    assert {told(each)["db.system.name"] for each in trips} == {"mariadb"}
+    assert {told(each)["db.namespace"] for each in trips} == {"grades"}
+    assert [each.span for each in told_of] == [span.get_span_context()]
+
+
+async def test_a_deadlock_and_the_next_try_are_told(
+    empty_mysql_url: str, ledger: Ledger, memory: Memory
+) -> None:
+    record = some_record(random.Random(9))
+    await ledger.write([pending(record)])
+    in_the_way = MySQL(empty_mysql_url)
+    tracer = memory.traces.tracer
+    async with await in_the_way.connect() as session:
+        await session.run("SELECT * FROM students FOR UPDATE")
+        # InnoDB sacrifices the transaction that has changed less.
+        fences = ",".join(f"(X'{number:032x}', NOW())" for number in range(500))
+        await session.run(f"INSERT INTO fences VALUES {fences}")  # noqa: S608  # of the test's own values
+        with tracer.start_as_current_span("store batch"):
+            writing = asyncio.create_task(ledger.write([pending(record, key="k0")]))
+            await asyncio.sleep(0.3)
+            await session.run(
+                "INSERT INTO idempotency_keys VALUES ('k0', REPEAT('x', 16))"
+                " ON DUPLICATE KEY UPDATE record_id = record_id"
+            )
+            await session.run("ROLLBACK")
+            (outcome,) = await writing
+    assert isinstance(outcome, Stored)
+    *trips, batch = memory.spans
+    failed = [each for each in trips if each.status.status_code is StatusCode.ERROR]
+    assert [told(each)["db.response.status_code"] for each in failed] == [DEADLOCK]
+    assert [(each.name, (each.attributes or {})["error.type"]) for each in batch.events] == [
+        ("retry", DEADLOCK)
+    ]
+    assert [each.name for each in trips][-1] == "COMMIT"
+
+
+async def test_another_try_is_an_event_on_the_batch_and_a_database_that_is_away_an_error(
+    empty_mysql_url: str, memory: Memory
+) -> None:
+    away = MySQL(empty_mysql_url.replace("grades", "nowhere"), timeout_s=1, traces=memory.traces)
+    ledger = Ledger(away, arm="fastapi", slot=0, timeout_s=1, outbox=False)
+    with memory.traces.tracer.start_as_current_span("store batch"):
+        (outcome,) = await ledger.write(some_batch(random.Random(3), 1))
+    assert isinstance(outcome, NotStored)
+    (batch,) = memory.named("store batch")
+    assert {each.name for each in batch.events} == {"retry"}
+    tries = [dict(each.attributes or {})["meshsplit.retries.left"] for each in batch.events]
+    assert tries == [2, 1, 0]
