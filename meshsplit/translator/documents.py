@@ -20,6 +20,8 @@ ARMS = "meshsplit.dev/arms"
 """The annotation that makes a VirtualService a split: a YAML list of name, host and color."""
 SIDECARS = "mesh"
 """Istio's name for all sidecars, where a gateway's could stand."""
+_GATEWAY = {"matchLabels": {"istio": "ingressgateway"}}
+"""What a Telemetry selects that is the gateway's."""
 KINDS = ("Gateway", "VirtualService", "DestinationRule", "Telemetry")
 
 _NO_IDENTITY = "processes of one machine have no mesh identities and no mutual TLS"
@@ -122,6 +124,8 @@ def passed_by(resource: Resource) -> str:
     spec = content.get("spec")
     if content.get("kind") == "VirtualService" and isinstance(spec, dict):
         return _NO_SIDECAR if spec.get("gateways") == [SIDECARS] else ""
+    if content.get("kind") == "Telemetry" and isinstance(spec, dict):
+        return _NO_SIDECAR if (spec.get("selector") or _GATEWAY) != _GATEWAY else ""
     return FOR_A_CLUSTER.get(str(content.get("kind")), "")
 
 

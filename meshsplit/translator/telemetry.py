@@ -36,6 +36,7 @@ def read_telemetry(documents: list[Document], endpoints: Endpoints) -> Traces | 
     if not documents:
         return None
     spec = documents[0].spec
+    spec.child("selector")  # the gateway, or it would have been passed by
     spec.required("tracing")
     entries = spec.children("tracing")
     spec.close()

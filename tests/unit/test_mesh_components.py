@@ -102,7 +102,7 @@ def test_what_is_for_a_cluster_only_is_passed_by_with_a_reason() -> None:
     passed = [found for found in read_resources(MESH, problems) if passed_by(found)]
     assert problems == []
     kinds = {found.content["kind"] for found in passed}
-    assert kinds == {*FOR_A_CLUSTER, "VirtualService"}
+    assert kinds == {*FOR_A_CLUSTER, "VirtualService", "Telemetry"}
     assert all(found.file.startswith(("policies/", "sidecars/")) for found in passed)
 
 

@@ -93,6 +93,11 @@ def test_a_mesh_without_a_telemetry_traces_nothing(tmp_path: Path) -> None:
     assert COLLECTOR not in {cluster["name"] for cluster in made.clusters}
 
 
+def test_a_telemetry_of_other_proxies_than_the_gateway_is_passed_by(tmp_path: Path) -> None:
+    made = translated(mesh_saying(tmp_path, "istio: ingressgateway", "istio: eastwest"))
+    assert "tracing" not in manager(made)
+
+
 def test_reporting_of_spans_can_be_switched_off(tmp_path: Path) -> None:
     made = translated(mesh_saying(tmp_path, RATE, f"{RATE}      disableSpanReporting: true\n"))
     assert "tracing" not in manager(made)
@@ -116,7 +121,6 @@ CASES = [
     (RATE, f"{RATE}      customTags: {{}}\n", f"{TRACING}.customTags", "not known"),
     (RATE, f"{RATE}    - providers: [{{name: otel}}]\n", "spec.tracing[1]", "takes one"),
     ("spec:\n", "spec:\n  metrics: []\n", "spec.metrics", "not known"),
-    ("spec:\n", "spec:\n  selector: {}\n", "spec.selector", "not known"),
     ("telemetry.istio.io/v1", "networking.istio.io/v1", "apiVersion", "expected one of telemetry"),
 ]
 
