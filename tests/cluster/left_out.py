@@ -15,7 +15,7 @@ import yaml
 from tests.cluster.system import kubectl
 
 _COMPONENTS = Path(__file__).resolve().parents[2] / "k8s" / "components"
-PARTS: Final = {"traces": ("collector", "jaeger")}
+PARTS: Final = {"traces": ("collector", "jaeger"), "grafana": ("grafana",)}
 """What the Tiltfile calls a part, and the components that it is made of."""
 _POD: Final = "meshsplit-images"
 _MISSING: Final = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName"}
