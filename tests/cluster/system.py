@@ -144,6 +144,7 @@ class Load:
     users: int = 8
     pause_s: float = 0.02
     address: str = ADDRESS
+    headers: dict[str, str] = field(default_factory=dict)
     course: str = field(default_factory=lambda: f"C-{uuid.uuid4().hex[:12]}")
     statuses: Counter[int] = field(default_factory=Counter)
     arms: Counter[str] = field(default_factory=Counter)
@@ -191,7 +192,7 @@ class Load:
                 }
                 sent = time.monotonic()
                 try:
-                    answer = client.post("/", json=record)
+                    answer = client.post("/", json=record, headers=self.headers)
                 except httpx.HTTPError as error:
                     with self._lock:
                         self.failed.append(repr(error))
