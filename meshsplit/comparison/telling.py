@@ -31,7 +31,7 @@ def tell(comparison: Comparison) -> str:
     differing = _differing(measures)
     alike = _alike(measures)
     waiting = [measure for measure in measures if measure.is_open]
-    foreseen = [_called(each) for each in waiting if each.needed is not None]
+    foreseen = [each for each in waiting if each.needed is not None]
     unknown = [_called(each) for each in waiting if each.needed is None and not _is_known(each)]
     close = [_called(each) for each in waiting if each.needed is None and _is_known(each)]
     clauses = list(differing)
@@ -40,8 +40,7 @@ def tell(comparison: Comparison) -> str:
     if waiting and not clauses:
         clauses.append("no difference shown yet")
     if foreseen:
-        more = missing(comparison)
-        clauses.append(f"about {more:,} more requests are needed to tell about {_listed(foreseen)}")
+        clauses.append(f"it takes about {_listed(_needs(foreseen))}")
     if close:
         clauses.append(f"too close to tell: {_listed(close)}")
     if unknown:
@@ -102,6 +101,17 @@ def _two_digits(number: float) -> str:
     decimals = max(0, 1 - floor(log10(number)))
     whole = floor(number * 10**decimals * (1 + 1e-9))  # 0.0075 - 0.005 is a hair below 0.0025
     return f"{whole / 10**decimals:g}"
+
+
+def _needs(measures: Sequence[Compared]) -> list[str]:
+    """Say how many requests are missing for what, the fewest first."""
+    by_number: dict[int, list[str]] = {}
+    for measure in sorted(measures, key=lambda each: each.needed or 0):
+        by_number.setdefault(measure.needed or 0, []).append(_called(measure))
+    return [
+        f"{number:,}{'' if place else ' more requests to tell'} about {_listed(names)}"
+        for place, (number, names) in enumerate(by_number.items())
+    ]
 
 
 def _is_known(measure: Compared) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -85,3 +86,26 @@ def test_the_theme_stays_chosen(dashboard: str, open_page: Open) -> None:
     expect(root).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-theme", "dark")
+
+
+def test_the_arms_stand_side_by_side_in_everything_they_are_compared_by(
+    stack: LiveStack, dashboard: str, open_page: Open
+) -> None:
+    page = open_page(dashboard)
+    panel = page.get_by_role("region", name="Arms compared")
+    expect(panel.get_by_test_id("conclusion")).to_contain_text(".", timeout=SOON_MS)
+    for title in ("Errors", "p50", "p99", "CPU per record"):
+        rows = panel.get_by_role("table", name=title).get_by_role("row")
+        expect(rows).to_have_text(
+            [re.compile("^ArmEstimate95 % interval$"), re.compile("^fastapi"), re.compile("^grpc")]
+        )
+    record = {"carne": "9-8", "nombre": "Ana", "curso": "S31", "nota": 50}
+    until = (
+        time.monotonic() + 75
+    )  # a window closes after 10 s with 50 records an arm, or after 60 s
+    errors = panel.get_by_role("table", name="Errors")
+    while errors.get_by_text("0.00 %", exact=True).count() < 2:
+        assert time.monotonic() < until, panel.inner_text()
+        body = record | {"semestre": "primero", "year": 2001}
+        httpx.post(f"{stack.gateway}/", json=body).raise_for_status()
+        page.wait_for_timeout(100)

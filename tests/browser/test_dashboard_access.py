@@ -29,6 +29,7 @@ THEMES = ("light", "dark")
 def test_axe_finds_nothing(dashboard: str, open_page: Open, width: int, theme: str) -> None:
     page = open_page(dashboard, width, theme)
     expect(page.get_by_test_id("verdict")).to_be_visible(timeout=15_000)
+    expect(page.get_by_test_id("conclusion")).to_be_visible(timeout=15_000)
     expect(page.locator(".pie-legend")).to_be_visible(timeout=15_000)
     # Evaluated, not added as a script: the page's CSP would rightly refuse that.
     page.evaluate(AXE.read_text())

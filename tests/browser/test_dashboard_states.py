@@ -28,11 +28,11 @@ def test_a_reporter_that_goes_away_is_said_and_its_return_too(
     expect(connection).to_have_text("Connected", timeout=LONG_MS)
     with stack.without("reporter"):
         expect(connection).to_have_text("Disconnected, still trying", timeout=LONG_MS)
-        for panel in ("Traffic split", "Live", "Best averages"):
+        for panel in ("Traffic split", "Arms compared", "Live", "Best averages"):
             notice = page.get_by_role("region", name=panel).get_by_text("Stale.")
             expect(notice).to_be_visible(timeout=LONG_MS)
         newcomer = open_page(dashboard)
-        for panel in ("Traffic split", "Best averages"):
+        for panel in ("Traffic split", "Arms compared", "Best averages"):
             notice = newcomer.get_by_role("region", name=panel).get_by_text("Not available.")
             expect(notice).to_be_visible(timeout=LONG_MS)
     for each in (page, newcomer):
@@ -78,7 +78,7 @@ def test_a_first_answer_that_fails_is_an_error_and_never_a_blank(
     page = open_page("about:blank")
     page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body="no"))
     page.goto(dashboard)
-    for panel in ("Traffic split", "Best averages"):
+    for panel in ("Traffic split", "Arms compared", "Best averages"):
         notice = page.get_by_role("region", name=panel).get_by_text("Not available.")
         expect(notice).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("The choices may be out of date.")).to_be_visible()
@@ -97,3 +97,16 @@ def test_an_answer_of_another_shape_is_refused_in_words(dashboard: str, open_pag
     page.goto(dashboard)
     panel = page.get_by_role("region", name="Traffic split")
     expect(panel.get_by_text("not in the agreed form")).to_be_visible(timeout=LONG_MS)
+
+
+def test_a_prometheus_that_is_away_is_said_beside_what_is_known(
+    stack: LiveStack, dashboard: str, open_page: Open
+) -> None:
+    page = open_page(dashboard)
+    panel = page.get_by_role("region", name="Arms compared")
+    expect(panel.get_by_test_id("conclusion")).to_be_visible(timeout=LONG_MS)
+    with stack.without("prometheus"):
+        notice = panel.get_by_text("can't be asked")
+        expect(notice).to_be_visible(timeout=LONG_MS)
+        expect(panel.get_by_test_id("conclusion")).to_be_visible()
+    expect(notice).to_have_count(0, timeout=LONG_MS)

@@ -158,7 +158,7 @@ async def test_a_prometheus_that_is_away_is_said_and_is_no_error(
     told = answer.json()
     assert told["source"]["available"] is False
     assert told["source"]["read_until"] is None
-    assert told["text"] == "Prometheus can't be asked, so there is nothing to compare yet."
+    assert told["text"] == "There is nothing to compare yet."
 
 
 async def test_the_real_systems_arms_are_compared_in_everything(

@@ -20,7 +20,7 @@ from services.reporter.split.observer import SplitObserver
 _EVERY_S: Final = 2.0
 _SOON_S: Final = 0.05
 _NOT_YET: Final = "nobody has looked yet"
-_BLIND: Final = "Prometheus can't be asked, so there is nothing to compare yet."
+_BLIND: Final = "There is nothing to compare yet."
 _log = logging.getLogger(__name__)
 
 
@@ -60,11 +60,11 @@ class ArmsObserver:
             SplitError: there never was a split that could be read.
 
         """
-        arms = self._split.report().arms
+        split = self._split.report()
         watcher, comparison = self._watcher, self._watcher.comparison
         return ArmsAnswer(
-            arms=arms,
-            since=_iso(watcher.since),
+            arms=split.arms,
+            since=_iso(watcher.since or moment_of(split.observed.since)),
             requests=comparison.requests,
             confidence=comparison.confidence,
             source=SourceAnswer(

@@ -57,6 +57,39 @@ export const split = z.object({
   }),
 });
 
+/** An interval whose ends may not be known. */
+const bounds = z.tuple([z.nullable(z.number()), z.nullable(z.number())]);
+
+export const arms = z.object({
+  arms: z.array(z.object({ name: text, host: text, color })),
+  since: text,
+  requests: count,
+  confidence: z.number(),
+  source: z.object({ available: z.boolean(), detail: text, read_until: z.nullable(text) }),
+  measures: z.array(
+    z.object({
+      name: z.enum(["errors", "p50", "p99", "cpu"]),
+      unit: z.enum(["ratio", "seconds"]),
+      margin: text,
+      arms: z.record(
+        text,
+        z.object({ estimate: z.nullable(z.number()), interval: bounds, of: count }),
+      ),
+      differences: z.array(
+        z.object({
+          first: text,
+          second: text,
+          interval: bounds,
+          state: z.enum(["differs", "alike", "open"]),
+        }),
+      ),
+      needed: z.nullable(count),
+    }),
+  ),
+  needed: count,
+  text,
+});
+
 const figures = {
   total: count,
   behind: z.number(),
@@ -77,6 +110,9 @@ export type CourseResults = z.infer<typeof courseResults>;
 export type StudentAverage = z.infer<typeof topStudents>[number];
 export type Split = z.infer<typeof split>;
 export type Arm = Split["arms"][number];
+export type Arms = z.infer<typeof arms>;
+export type Measure = Arms["measures"][number];
+export type Reading = Measure["arms"][string];
 export type LiveMessage = z.infer<typeof liveMessage>;
 export type LiveFigures = Exclude<LiveMessage, { type: "error" }>;
 

@@ -6,6 +6,7 @@ import { query, request } from "./request";
 
 const CHARTS_MS = 2_000;
 const SPLIT_MS = 1_000;
+const ARMS_MS = 5_000;
 const CHOICES_MS = 5_000;
 
 export function useSemesters(): UseQueryResult<answers.Semester[]> {
@@ -81,5 +82,13 @@ export function useSplit(): UseQueryResult<answers.Split> {
     queryKey: ["split"],
     queryFn: ({ signal }) => request("split", answers.split, signal),
     refetchInterval: SPLIT_MS,
+  });
+}
+
+export function useArms(): UseQueryResult<answers.Arms> {
+  return useQuery({
+    queryKey: ["arms"],
+    queryFn: ({ signal }) => request("split/arms", answers.arms, signal),
+    refetchInterval: ARMS_MS,
   });
 }

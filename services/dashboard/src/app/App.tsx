@@ -2,6 +2,7 @@ import { lazy, Suspense } from "react";
 
 import { useCourses, useSemesters } from "../api/polled";
 import { useLive } from "../api/useLive";
+import { ArmsPanel } from "../features/arms/ArmsPanel";
 import { LivePanel } from "../features/live/LivePanel";
 import { SplitPanel } from "../features/split/SplitPanel";
 import { firstSemester, fullestCourse, useChoice } from "./choice";
@@ -33,7 +34,10 @@ export function App() {
       <Header connection={live.connection} theme={theme} onTheme={setTheme} />
       <main id="content" tabIndex={-1}>
         <h2 className="visually-hidden">How records are split</h2>
-        <SplitPanel />
+        <div className="split-and-arms">
+          <SplitPanel />
+          <ArmsPanel />
+        </div>
         <section className="records" aria-labelledby="records-title">
           <div className="records-head">
             <h2 id="records-title">Records</h2>

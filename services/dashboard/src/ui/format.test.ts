@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { formatAverage, formatCount, formatPercent, formatSeconds, formatShare, plural } from "./format";
+import { formatAverage, formatCount, formatDuration, formatPercent, formatSeconds, formatShare, plural } from "./format";
 
 test("counts have separators and nouns their plural", () => {
   expect(formatCount(1234567)).toBe("1,234,567");
@@ -23,4 +23,11 @@ test("durations have a unit a person would use", () => {
   expect(formatSeconds(0.34)).toBe("0.3 s");
   expect(formatSeconds(61)).toBe("61 s");
   expect(formatSeconds(600)).toBe("10 min");
+});
+
+test("short durations have three digits", () => {
+  expect(formatDuration(0)).toBe("0 ms");
+  expect(formatDuration(0.0007976)).toBe("0.798 ms");
+  expect(formatDuration(0.025)).toBe("25 ms");
+  expect(formatDuration(2.5)).toBe("2.5 s");
 });

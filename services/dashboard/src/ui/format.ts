@@ -40,6 +40,16 @@ export function formatMoment(iso: string): string {
   return Number.isNaN(moment) ? iso : dayAndClock.format(moment);
 }
 
+/** A short duration to three digits, in milliseconds below a second. */
+export function formatDuration(seconds: number): string {
+  if (seconds === 0) return "0 ms";
+  return seconds < 1 ? `${threeDigits(seconds * 1000)} ms` : `${threeDigits(seconds)} s`;
+}
+
+function threeDigits(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
 /** A duration with a unit a person would use. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
