@@ -153,13 +153,13 @@ QUIET = {
     },
     "a weight was just raised from zero": {
         **BOTH,
-        applied("fastapi"): "1x390 0.5x10",
-        applied("grpc"): "0x390 0.5x10",
+        applied("fastapi"): "1x384 0.5x16",
+        applied("grpc"): "0x384 0.5x16",
     },
     "there is hardly any traffic": {
         applied("fastapi"): "0.5x400",
         applied("grpc"): "0.5x400",
-        requests("fastapi"): "0x390 1x10",
+        requests("fastapi"): "0x380 9x20",
     },
     "nobody sends anything": {
         applied("fastapi"): "0.5x400",
@@ -170,8 +170,8 @@ QUIET = {
         records("repeated"): "70x400",
     },
     "half of very few records are repeats": {
-        records("stored"): "0+1x9 10x400",
-        records("repeated"): "0+1x9 10x400",
+        records("stored"): "0x350 0+0.5x50",
+        records("repeated"): "0x350 0+0.5x50",
     },
     "the collector was restarted": {
         spans("exported"): "0+9x400",

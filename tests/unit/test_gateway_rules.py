@@ -120,6 +120,16 @@ def test_each_request_is_counted_once_where(sources: list[object], tmp_path: Pat
     hold(series, checks, tmp_path)
 
 
+def test_what_istio_and_envoy_call_by_different_names_is_counted_once(tmp_path: Path) -> None:
+    series = istio("unknown", "503", "0+2x40") | istio("ingest", "0", "0+1x40")
+    series |= envoy_as_istio_labels_it("ingest", "504", "0+1x40")
+    door = 'job="gateway",instance="i",http_conn_manager_prefix="outbound_0.0.0.0_8080"'
+    series[f"envoy_http_downstream_rq_overload_close{{{door}}}"] = "0+2x40"
+    told = [recorded("unknown", "503", 80), recorded("ingest", "0", 40)]
+    check = {"expr": RECORDED_REQUESTS, "eval_time": "10m", "exp_samples": told}
+    hold(series, [check], tmp_path)
+
+
 def test_a_restarted_gateway_takes_nothing_back(tmp_path: Path) -> None:
     series = ARMS | envoy("ingest", "201", "0+10x20 0+10x20")
     hold(
