@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID  # noqa: TC003 - read when annotations are
 
 import pytest
@@ -22,7 +22,7 @@ def pending() -> Pending:
     return Pending(new_id(), RECORD, None, "r")
 
 
-async def collected(answers: list[Awaitable[Outcome]]) -> list[Outcome]:
+async def collected(answers: Sequence[Awaitable[Outcome]]) -> list[Outcome]:
     return list(await asyncio.gather(*answers))
 
 

@@ -8,11 +8,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from services.core.domain import problems
 from services.core.domain.problems import FieldError, ProblemType
 from services.core.http import answers
+from services.core.http.direct import DirectRoute
 from services.core.http.heads import Head, read_head
 from services.core.http.health import PATHS as HEALTH
 from services.core.http.request_spans import answered, request_span, routed
@@ -47,7 +48,7 @@ class ServiceApplication(FastAPI):
         title: str,
         lifecycle: Lifecycle,
         tally: RequestTally,
-        endpoint: ASGIApp | None = None,
+        endpoint: DirectRoute | None = None,
         traces: Traces = OFF,
         schemas: dict[str, Any] | None = None,
         **options: Any,
@@ -61,6 +62,11 @@ class ServiceApplication(FastAPI):
         self.add_exception_handler(HTTPException, _on_http_exception)
         self.add_exception_handler(RequestValidationError, _on_invalid_request)
         self.add_exception_handler(Exception, _on_bug)
+
+    @property
+    def endpoint(self) -> DirectRoute | None:
+        """What answers ``/`` itself, if anything does."""
+        return self._endpoint
 
     def openapi(self) -> dict[str, Any]:
         """Describe the application, with the schemas and the media type FastAPI doesn't see."""

@@ -1,7 +1,8 @@
 """The records' route, from a request to its answer: head → body → record → queue → answer."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
@@ -14,9 +15,9 @@ from services.core.domain.ids import IdMaker
 from services.core.domain.outcome import Outcome
 from services.core.domain.pending import Pending
 from services.core.domain.problems import Refused
-from services.core.domain.record import decode_record
+from services.core.domain.record import Record, decode_record
 from services.core.http import answers
-from services.core.http.answers import Answer
+from services.core.http.answers import Answer, Headers
 from services.core.http.bodies import (
     DISCARD_MAX,
     BodyTooLarge,
@@ -24,6 +25,7 @@ from services.core.http.bodies import (
     discard_body,
     read_body,
 )
+from services.core.http.direct import Reply
 from services.core.http.heads import Head, Refusal, check_head, read_head, too_large
 from services.core.http.request_spans import abandoned, answered, request_span
 from services.core.lifecycle import Lifecycle
@@ -36,8 +38,8 @@ _CLOSE: Final = (b"connection", b"close")
 _CLIENT_GONE: Final = 499
 _log = logging.getLogger(__name__)
 
-Submit = Callable[[Pending], Awaitable[Outcome]]
-"""Takes a valid record; answers once its fate is sealed."""
+Submit = Callable[[Pending], asyncio.Future[Outcome]]
+"""Takes a valid record; the future is done once its fate is sealed."""
 
 
 class RecordsEndpoint:
@@ -105,9 +107,7 @@ class RecordsEndpoint:
             abandoned(span)
             return
         except Exception:  # noqa: BLE001 - a bug must still be answered as the contract says
-            request_id = head.request_id.decode()
-            _log.exception("a request failed", extra={"request_id": request_id})
-            answer = answers.problem(problems.INTERNAL, "the log says more", request_id=request_id)
+            answer = self._bug(head.request_id.decode())
         await self._send(send, answer, head, close=close)
         calls.count(answer.status, perf_counter() - started, exemplar(span))
         if answer.problem:
@@ -133,10 +133,7 @@ class RecordsEndpoint:
             return answers.refused(error, request_id=request_id), False
         if self._submit is None:
             return answers.CHECKED, False
-        key = None if head.key is None else head.key.decode()
-        outcome = await self._submit(
-            Pending(self._new_id(), record, key, request_id, traceparent=head.traceparent)
-        )
+        outcome = await self._submit(self._pending(head, record))
         return answers.of_outcome(outcome, request_id=request_id), False
 
     async def _refuse(self, refusal: Refusal, head: Head, receive: Receive) -> tuple[Answer, bool]:
@@ -158,7 +155,57 @@ class RecordsEndpoint:
             refusal.kind, refusal.detail, request_id=head.request_id.decode(), headers=headers
         )
 
+    def _bug(self, request_id: str) -> Answer:
+        _log.exception("a request failed", extra={"request_id": request_id})
+        return answers.problem(problems.INTERNAL, "the log says more", request_id=request_id)
+
+    def take(self, headers: Headers, body: bytes, reply: Reply) -> bool:
+        """Take a whole POST the short way, if it is an ordinary record's that isn't traced."""
+        started = perf_counter()
+        head = read_head(headers)
+        if (
+            self._submit is None
+            or self._traces.samples(head.parent)
+            or check_head(head, body_limit=BODY_LIMIT) is not None
+            or len(body) > BODY_LIMIT
+        ):
+            return False
+        try:
+            record = decode_record(body)
+        except Refused:
+            return False
+
+        def answer(stored: asyncio.Future[Outcome]) -> None:
+            self._answer(head, stored, started, reply)
+
+        self._submit(self._pending(head, record)).add_done_callback(answer)
+        return True
+
+    def _answer(
+        self, head: Head, stored: asyncio.Future[Outcome], started: float, reply: Reply
+    ) -> None:
+        """Answer what went the short way."""
+        request_id = head.request_id.decode()
+        try:
+            answer = answers.of_outcome(stored.result(), request_id=request_id)
+        except Exception:  # noqa: BLE001 - as above
+            answer = self._bug(request_id)
+        reply(answer.status, self._headers(answer, head, close=False), answer.body)
+        self._posts.count(answer.status, perf_counter() - started)
+        if answer.problem:
+            self._problems_told.count(self._arm, answer.problem, answer.reason)
+
+    def _pending(self, head: Head, record: Record) -> Pending:
+        key = None if head.key is None else head.key.decode()
+        request_id = head.request_id.decode()
+        return Pending(self._new_id(), record, key, request_id, traceparent=head.traceparent)
+
     async def _send(self, send: Send, answer: Answer, head: Head, *, close: bool) -> None:
+        headers = self._headers(answer, head, close=close)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _headers(self, answer: Answer, head: Head, *, close: bool) -> Headers:
         headers = [
             *answer.headers,
             (b"content-length", str(len(answer.body)).encode()),
@@ -168,8 +215,7 @@ class RecordsEndpoint:
             headers.append((b"x-trace-id", head.trace_id))
         if close or self._lifecycle.draining:
             headers.append(_CLOSE)
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        return headers
 
 
 def _wrong_method(method: str) -> Refusal:

@@ -16,6 +16,8 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from services.core.http.application import ServiceApplication
+from services.core.http.direct import protocol_of
 from services.core.lifecycle import Lifecycle
 from services.core.settings import PREFIX, BaseServiceSettings
 from services.core.telemetry.logs import configure_logs
@@ -127,9 +129,10 @@ def _config(
     *,
     websockets: type[asyncio.Protocol] | None,
 ) -> uvicorn.Config:
+    route = application.endpoint if isinstance(application, ServiceApplication) else None
     return uvicorn.Config(
         application,
-        http="httptools",
+        http="httptools" if route is None else protocol_of(route),
         ws=websockets or "none",
         ws_max_size=65_536,
         ws_per_message_deflate=False,
@@ -137,6 +140,7 @@ def _config(
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nobody asks for the client's address
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, int(settings.drain_limit_s * 0.75)),
         h11_max_incomplete_event_size=65_536,

@@ -75,7 +75,7 @@ class Batcher:
         """Start the writer on the running loop."""
         self._writer = asyncio.get_running_loop().create_task(self._write(), name="batch-writer")
 
-    def submit(self, pending: Pending) -> Awaitable[Outcome]:
+    def submit(self, pending: Pending) -> asyncio.Future[Outcome]:
         """Queue a record; await what became of it.
 
         A record whose wait is cancelled is passed over when its turn comes (until then it keeps its
