@@ -1,7 +1,6 @@
 """A record's span in the recorder: the child of its own request, not of the call it came by."""
 
 import asyncio
-from collections.abc import Awaitable
 from types import TracebackType
 from typing import Final, Self
 
@@ -35,11 +34,10 @@ class RecordSpan:
         if kind is not None:
             self._span.end()
 
-    def ends_with(self, outcome: Awaitable[Outcome]) -> Awaitable[Outcome]:
+    def ends_with(self, outcome: asyncio.Future[Outcome]) -> asyncio.Future[Outcome]:
         """End it once the outcome is there, or its caller has left."""
-        future = asyncio.ensure_future(outcome)
-        future.add_done_callback(self._end)
-        return future
+        outcome.add_done_callback(self._end)
+        return outcome
 
     def _end(self, future: asyncio.Future[Outcome]) -> None:
         if future.cancelled():

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import grpc
@@ -17,7 +17,7 @@ from services.recorder.record_spans import RecordSpans
 from services.stubs.grades.v1 import grades_pb2 as pb
 from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
 
-Submit = Callable[[Pending], Awaitable[Outcome]]
+Submit = Callable[[Pending], asyncio.Future[Outcome]]
 Settle = Callable[[list[UUID]], Awaitable[dict[UUID, bool | None]]]
 """True: stored; False: not, and never will be; None: not decided in time."""
 _Context = grpc.aio.ServicerContext[pb.RecordBatchRequest, pb.RecordBatchResponse]
@@ -52,9 +52,7 @@ class RecorderServicer(pb_grpc.RecorderServiceServicer):
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, f"items: expected at most {ITEMS_MAX}"
             )
-        outcomes = await asyncio.gather(
-            *(self._record(item, request.arm) for item in request.items)
-        )
+        outcomes = await _each([self._record(item, request.arm) for item in request.items])
         return pb.RecordBatchResponse(outcomes=map(to_outcome, outcomes))
 
     async def Settle(  # noqa: N802 - as above
@@ -70,16 +68,26 @@ class RecorderServicer(pb_grpc.RecorderServiceServicer):
         decided = await self._settle(ids)
         return pb.SettleResponse(settlements=[_SETTLEMENTS[decided.get(id_)] for id_ in ids])
 
-    def _record(self, item: pb.RecordBatchItem, arm: str) -> Awaitable[Outcome]:
+    def _record(self, item: pb.RecordBatchItem, arm: str) -> asyncio.Future[Outcome]:
         if item.traceparent and (span := self._spans.begin(item.traceparent)) is not None:
             with span:
                 return span.ends_with(self._queue(item, arm))
         return self._queue(item, arm)
 
-    def _queue(self, item: pb.RecordBatchItem, arm: str) -> Awaitable[Outcome]:
+    def _queue(self, item: pb.RecordBatchItem, arm: str) -> asyncio.Future[Outcome]:
         try:
             return self._submit(from_item(item, arm))
         except InvalidRecord as error:
             future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             future.set_result(Invalid(error.errors))
             return future
+
+
+async def _each(outcomes: Sequence[asyncio.Future[Outcome]]) -> list[Outcome]:
+    """Wait for all of them, most of which are done when the first is; cancel them if cancelled."""
+    try:
+        return [await each for each in outcomes]
+    except BaseException:
+        for each in outcomes:
+            each.cancel()
+        raise

@@ -33,6 +33,7 @@ WORDS = {
     "KEY",
     "LEAST",
     "LIMIT",
+    "NOT",
     "MICROSECOND",
     "NULL",
     "OFFSET",

@@ -2,7 +2,7 @@
 
 Every write can be repeated: records are fields of a hash under their ids, students are members of
 sets. The total is the hash's length, a course's students are the set's size. A batch is applied in
-one MULTI, so that it is there if its first record is; there is nothing else to keep in step.
+one script, so that it is there if its first record is; there is nothing else to keep in step.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,6 +22,27 @@ local state = redis.call('HMGET', KEYS[1], 'complete', 'run_id')
 if not state[1] or state[2] ~= run then return 0 end
 redis.call('HSET', KEYS[1], 'seen_at', ARGV[1])
 return 1
+"""
+
+# A few arguments for all: redis-py spends more on each than Redis on what is in it. Ids and values are
+# strung together, for cmsgpack knows text only, and Lua hands over some thousand at once.
+_APPLY = """
+local lengths, fields, start = cmsgpack.unpack(ARGV[3]), {}, 1
+for place, length in ipairs(lengths) do
+    fields[#fields + 1] = string.sub(ARGV[1], 16 * place - 15, 16 * place)
+    fields[#fields + 1] = string.sub(ARGV[2], start, start + length - 1)
+    start = start + length
+    if #fields == 1000 or place == #lengths then
+        redis.call('HSET', KEYS[1], unpack(fields))
+        fields = {}
+    end
+end
+for course, members in pairs(cmsgpack.unpack(ARGV[4])) do
+    for first = 1, #members, 1000 do
+        local last = math.min(first + 999, #members)
+        redis.call('SADD', KEYS[2] .. course, unpack(members, first, last))
+    end
+end
 """
 
 _FINISH = """
@@ -87,14 +108,18 @@ class Projection:
         self._state = f"{prefix}:state"
         self._rebuild = f"{prefix}:rebuild"
         self._students = f"{prefix}:students:"
+        self._apply = self._redis.register_script(_APPLY)
 
     async def apply(self, records: Sequence[HasRecord]) -> None:
         """Add records, all or none; those that are there already stay as they are."""
         if not records:
             return
-        async with self._redis.pipeline(transaction=True) as pipe:
-            self._add(pipe, records)
-            await pipe.execute()
+        ids, values, students = _additions(records)
+        lengths = [len(value) for value in values]
+        await self._apply(
+            keys=[self._records, self._students],
+            args=[b"".join(ids), b"".join(values), _pack(lengths), _pack(students)],
+        )
 
     async def holds(self, ids: Sequence[UUID]) -> list[bool]:
         """Say which records are there."""
@@ -184,20 +209,34 @@ class Projection:
     def _add(self, pipe: Any, records: Sequence[HasRecord]) -> None:
         if not records:
             return
-        fields: list[bytes] = []
-        students: dict[tuple[str, int, str], set[str]] = {}
-        for each in records:
-            record = each.record
-            fields += (each.id.bytes, _pack(_values(record)))
-            course = (record.course, record.year, record.semester)
-            students.setdefault(course, set()).add(record.student_id)
-        pipe.hset(self._records, items=fields)
+        ids, values, students = _additions(records)
+        pipe.hset(self._records, mapping=dict(zip(ids, values, strict=True)))
         for course, members in students.items():
-            pipe.sadd(self._students_of(Selection(*course)), *members)
+            pipe.sadd(self._students + course, *members)
 
     def _students_of(self, selection: Selection) -> str:
-        # No field can hold a control character, so these parts cannot run into each other.
-        return f"{self._students}{selection.year}\t{selection.semester}\t{selection.course}"
+        return self._students + _course(selection.course, selection.year, selection.semester)
+
+
+def _additions(
+    records: Iterable[HasRecord],
+) -> tuple[list[bytes], list[bytes], dict[str, list[str]]]:
+    """Give what records add: their ids, their values, and the students of each course."""
+    ids: list[bytes] = []
+    values: list[bytes] = []
+    students: dict[str, list[str]] = {}
+    for each in records:
+        record = each.record
+        ids.append(each.id.bytes)
+        values.append(_pack(_values(record)))
+        course = _course(record.course, record.year, record.semester)
+        students.setdefault(course, []).append(record.student_id)
+    return ids, values, students
+
+
+def _course(course: str, year: int, semester: str) -> str:
+    # No field can hold a control character, so these parts cannot run into each other.
+    return f"{year}\t{semester}\t{course}"
 
 
 def _values(record: Record) -> tuple[str, str, str, int, str, int]:

@@ -44,9 +44,9 @@ ENROL = Listed(
 )
 """A no-op where the student is enrolled already; the affected rows are the new enrolments."""
 
-READ_ENROLMENTS = Listed(
-    "SELECT enrolment, record_id FROM enrolments WHERE enrolment IN (", "%s", ")"
-)
+READ_ENROLMENTS = Listed("SELECT enrolment FROM enrolments WHERE enrolment IN (", "%s", ")")
+OF_OTHERS = Listed(" AND record_id NOT IN (", "%s", ")")
+"""Goes on from the one before: only those that other records had made."""
 
 COUNT_GRADES = Listed(
     "INSERT INTO course_grades (year, semester, course, grade, arm, slot, records) VALUES ",

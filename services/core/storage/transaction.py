@@ -113,9 +113,11 @@ class Transaction:
         if enrolled.affected == 0:
             theirs.update(rollups.enrolment_keys)
         elif enrolled.affected != len(rollups.enrolments):
-            own = {each.id.bytes for each in winners}
-            rows = await self._rows(statements.READ_ENROLMENTS.look_for(rollups.enrolment_keys))
-            theirs = {bytes(key) for key, record in rows if bytes(record) not in own}
+            rows = await self._rows(
+                statements.READ_ENROLMENTS.look_for(rollups.enrolment_keys)
+                + statements.OF_OTHERS.look_for(each.id for each in winners)
+            )
+            theirs = {bytes(key) for (key,) in rows}
         await self._count(rollups, theirs, winners)
 
     async def _count(
