@@ -24,8 +24,8 @@ redis.call('HSET', KEYS[1], 'seen_at', ARGV[1])
 return 1
 """
 
-# A few arguments for all: redis-py spends more on each than Redis on what is in it. Ids and values are
-# strung together, for cmsgpack knows text only, and Lua hands over some thousand at once.
+# A few arguments for all: redis-py spends more on each than Redis on what is in it. Ids and values
+# are strung together (cmsgpack knows text only), and Lua hands over some thousand at once.
 _APPLY = """
 local lengths, fields, start = cmsgpack.unpack(ARGV[3]), {}, 1
 for place, length in ipairs(lengths) do
