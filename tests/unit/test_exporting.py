@@ -4,10 +4,11 @@ import logging
 import time
 
 import pytest
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Link, StatusCode
 from prometheus_client import CollectorRegistry
 
-from services.core.telemetry.exporting import QUEUE_LIMIT, Exporting
+from services.core.contract.messages import ITEMS_MAX
+from services.core.telemetry.exporting import LINKS_MAX, QUEUE_LIMIT, Exporting
 from tests.collector import Collector
 from tests.stores import free_port
 
@@ -35,6 +36,18 @@ def test_what_was_ended_is_with_the_collector_after_the_stop(collector: Collecto
     assert seen.resource["service.version"]
     assert len(seen.resource["service.instance.id"]) == 36
     assert counts(registry) == {"exported": 1300, "failed": 0, "dropped": 0}
+
+
+def test_a_span_keeps_as_many_links_as_a_batch_has_members(collector: Collector) -> None:
+    exporting = Exporting("ingest", collector.url, CollectorRegistry())
+    tracer = exporting.provider.get_tracer("test")
+    members = [tracer.start_span("member") for _ in range(LINKS_MAX)]
+    tracer.start_span("batch", links=[Link(each.get_span_context()) for each in members]).end()
+    exporting.stop(5)
+    (batch,) = collector.spans
+    wanted = [f"{each.get_span_context().span_id:016x}" for each in members]
+    assert [span_id for _, span_id in batch.links] == wanted
+    assert len(wanted) == ITEMS_MAX
 
 
 def test_a_silent_collector_costs_a_bounded_queue_and_a_bounded_end(collector: Collector) -> None:

@@ -23,7 +23,6 @@ class Member(NamedTuple):
 
     place: int
     """Where it stands in the batch."""
-    record_id: str
     span: Span
     waited_s: float
 
@@ -50,10 +49,7 @@ class BatchSpan:
         self._id = str(_new_id())
         self.span = tracer.start_span(
             NAME,
-            links=[
-                Link(each.span.get_span_context(), {"meshsplit.record.id": each.record_id})
-                for each in members
-            ],
+            links=[Link(each.span.get_span_context()) for each in members],
             attributes={
                 "meshsplit.batch.id": self._id,
                 "meshsplit.batch.records": records,
@@ -89,7 +85,7 @@ class BatchSpan:
         context = self.span.get_span_context()
         for member in self._members:
             if member.span.is_recording():  # else its client has left
-                member.span.add_link(context, {"meshsplit.batch.id": self._id})
+                member.span.add_link(context)
                 member.span.set_attributes(
                     {
                         "meshsplit.batch.id": self._id,

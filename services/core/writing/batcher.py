@@ -201,8 +201,8 @@ class Batcher:
         """Begin a batch's span, if any of its records is traced."""
         now = monotonic()
         members = [
-            Member(place, str(pending.id), span, now - queued)
-            for place, (pending, _, queued, span) in enumerate(batch)
+            Member(place, span, now - queued)
+            for place, (_, _, queued, span) in enumerate(batch)
             if span is not None
         ]
         return BatchSpan(self._tracer, members, len(batch)) if members else None
