@@ -110,10 +110,9 @@ RECORD_QUERIES: Final = MappingProxyType(
         "arm_counters": Query(
             "What have arms and gateway counted since they began: answers, times, records, CPU?",
             "as counted",
-            # Both of Envoy's names: its own, and the one it has where Istio says how it tags.
             '{__name__=~"meshsplit_request_seconds_bucket|meshsplit_records_total'
             "|meshsplit_recorder_records_total|process_cpu_seconds_total"
-            '|envoy_cluster_upstream_rq_xx|envoy_cluster_upstream_rq",method=~"POST|"}',
+            '|gateway:requests:total",method=~"POST|"}',
             traffic=True,
         ),
     }

@@ -1,6 +1,6 @@
 """What happened between two readings of many processes' raw counters, which may be reset."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -16,8 +16,8 @@ _PROCESSES_MAX: Final = 256
 _REQUEST_SECONDS: Final = "meshsplit_request_seconds_bucket"
 _RECORDS: Final = frozenset({"meshsplit_records_total", "meshsplit_recorder_records_total"})
 _CPU: Final = "process_cpu_seconds_total"
-_ANSWERS: Final = frozenset({"envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq"})
-"""A proxy's answers by class, as Envoy tags them by itself and as Istio has it tag them."""
+_ANSWERS: Final = "gateway:requests:total"
+"""The gateway's answers by host and code, as recording rules have them in any mesh."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -27,7 +27,7 @@ class Increase:
     """What was counted in some time."""
 
     answers: dict[str, float] = field(default_factory=dict)
-    """By arm: answers at the gateway to requests that the weights decided."""
+    """By arm: the gateway's answers to what it sent there."""
     errors: dict[str, float] = field(default_factory=dict)
     """By arm: those of them that were 5xx, the gateway's own among them."""
     within: dict[tuple[str, float], float] = field(default_factory=dict)
@@ -50,12 +50,12 @@ class RawCounters:
     """Turns readings into increases. A process seen for the first time begins with what it says.
 
     Args:
-        arm_of: gives the arm whose host a gateway's cluster sends to, None if it is no arm's.
+        arm_of_host: each arm by its host, without a domain.
 
     """
 
-    def __init__(self, arm_of: Callable[[str], str | None]) -> None:
-        self._arm_of = arm_of
+    def __init__(self, arm_of_host: Mapping[str, str]) -> None:
+        self._arm_of_host = dict(arm_of_host)
         self._last: dict[Process, dict[frozenset[tuple[str, str]], float]] = {}
 
     def take(self, samples: Iterable[Sample]) -> Increase:
@@ -82,7 +82,7 @@ class RawCounters:
 
     def _count(self, found: Increase, process: Process, labels: Labels, more: float) -> None:
         name, arm = labels.get("__name__", ""), labels.get("arm", "")
-        if name in _ANSWERS:
+        if name == _ANSWERS:
             self._count_answers(found, labels, more)
         elif name == _REQUEST_SECONDS:
             _add_up(found.within, {(arm, float(labels["le"])): more})
@@ -92,14 +92,11 @@ class RawCounters:
             _add_up(found.cpu, {process: more})
 
     def _count_answers(self, found: Increase, labels: Labels, more: float) -> None:
-        cluster = labels.get("envoy_cluster_name") or labels.get("cluster_name", "")
-        kind = labels.get("envoy_response_code_class") or labels.get("response_code_class", "")
-        direction, *_, subset, host = ["", "", "", *cluster.split("|")]
-        # Requests that the weights did not decide go to a subset; single codes are counted again.
-        if direction or subset or not kind or (arm := self._arm_of(host)) is None:
+        arm = self._arm_of_host.get(labels.get("host", ""))
+        if arm is None:
             return
         _add_up(found.answers, {arm: more})
-        if kind.startswith("5"):
+        if labels.get("code", "").startswith("5"):
             _add_up(found.errors, {arm: more})
 
 

@@ -63,7 +63,7 @@ class Measure(Protocol):
 
 
 class ErrorShare:
-    """Which share of the requests that the weights decided got a 5xx, as the gateway counts.
+    """Which share of an arm's requests got a 5xx, as the gateway counts.
 
     Whether two arms differ is asked of the errors alone: the weights are dice, so if arms fail
     alike, each error falls to an arm with the probability that any request does. That needs far

@@ -1,6 +1,5 @@
 """The comparison kept up to date from Prometheus, which also remembers what happened before."""
 
-from functools import partial
 from math import ceil, floor
 from typing import Final
 
@@ -8,7 +7,6 @@ from meshsplit.comparison.comparison import compare
 from meshsplit.comparison.counters import RawCounters
 from meshsplit.comparison.evidence import Evidence
 from meshsplit.comparison.prometheus import Prometheus
-from meshsplit.split.applied import arm_of_host
 from meshsplit.split.weights import Split
 
 STEP_S: Final = 5
@@ -35,7 +33,7 @@ class ComparisonWatcher:
         self._query = query
         self._split: tuple[dict[str, float], list[str]] | None = None
         self._evidence = Evidence.of([])
-        self._counters = RawCounters(lambda _: None)
+        self._counters = RawCounters({})
         self._next = 0.0
         self.since = 0.0
         """The moment from which is counted, in seconds since 1970."""
@@ -78,7 +76,7 @@ class ComparisonWatcher:
 
     def _begin(self, split: Split, since: float) -> None:
         self._evidence = Evidence.of([arm.name for arm in split.arms])
-        self._counters = RawCounters(partial(arm_of_host, split=split))
+        self._counters = RawCounters({arm.host.partition(".")[0]: arm.name for arm in split.arms})
         self._next = self.since = ceil(since / STEP_S) * STEP_S
         self.until = None
         self.comparison = compare(self._evidence)

@@ -49,14 +49,9 @@ class Metrics(ThreadingHTTPServer):
             for bound, share in bounds.items():
                 labels = {"arm": arm, "le": bound}
                 yield each(PER_S * share, job, "meshsplit_request_seconds_bucket", **labels)
-            for code, share in (("2", 1 - errors), ("5", errors)):
-                yield each(
-                    PER_S * share,
-                    "gateway",
-                    "envoy_cluster_upstream_rq_xx",
-                    envoy_cluster_name=f"outbound|8000||{job}",
-                    envoy_response_code_class=code,
-                )
+            for code, share in (("201", 1 - errors), ("503", errors)):
+                labels = {"host": job, "code": code}
+                yield each(PER_S * share, "gateway", "gateway:requests:total", **labels)
             yield each(PER_S, job, "meshsplit_records_total", arm=arm, outcome="stored")
             yield each(PER_S * 0.0005, job, "process_cpu_seconds_total")
         yield each(PER_S, "recorder", "meshsplit_recorder_records_total", arm="grpc")
