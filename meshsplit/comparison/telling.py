@@ -25,7 +25,7 @@ def tell(comparison: Comparison) -> str:
     """Say in one sentence what may be concluded and what is missing."""
     measures = comparison.measures
     if any(len(measure.readings) < 2 for measure in measures):  # noqa: PLR2004 - two can differ
-        return "There is one arm, so there is nothing to compare."
+        return "Requests go to one arm, so there is nothing to compare."
     if not comparison.requests:
         return f"No requests yet; about {missing(comparison):,} are needed to compare errors."
     differing = _differing(measures)
@@ -70,11 +70,12 @@ def _order(measure: Compared, difference: Difference) -> tuple[tuple[str, str], 
     """Return the arm with less and the arm with more, and how far apart they are at least."""
     names = (difference.first, difference.second)
     low, high = difference.interval
+    if low is not None and low >= 0:
+        return names[::-1], low
+    if high is not None and high <= 0:
+        return names, -high
     first, second = (measure.readings[name].estimate or 0.0 for name in names)
-    first_is_more = first > second if low is None or high is None or low < 0 < high else low >= 0
-    if first_is_more:
-        return names[::-1], max(0.0, low or 0.0)
-    return names, max(0.0, -(high or 0.0))
+    return (names[::-1] if first > second else names), 0.0
 
 
 def _alike(measures: Sequence[Compared]) -> list[str]:

@@ -75,7 +75,8 @@ class ComparisonWatcher:
         return self._next + STEP_S < now
 
     def _begin(self, split: Split, since: float) -> None:
-        self._evidence = Evidence.of([arm.name for arm in split.arms])
+        # An arm that is to get nothing would leave everything open for ever.
+        self._evidence = Evidence.of([arm.name for arm in split.arms if arm.weight])
         self._counters = RawCounters({arm.host.partition(".")[0]: arm.name for arm in split.arms})
         self._next = self.since = ceil(since / STEP_S) * STEP_S
         self.until = None

@@ -27,7 +27,7 @@ def test_nothing_seen_says_how_much_is_needed() -> None:
 
 def test_one_arm_is_compared_with_nothing() -> None:
     found = compared({"a": CALM}, 20)
-    assert tell(found) == "There is one arm, so there is nothing to compare."
+    assert tell(found) == "Requests go to one arm, so there is nothing to compare."
     assert found.measures[0].readings["a"].interval[1] == pytest.approx(0.002, abs=0.002)
 
 
@@ -81,3 +81,8 @@ def test_a_measure_of_which_nothing_is_known_is_named() -> None:
         increase.answers.clear()
         known.take(increase, WINDOW_S)
     assert "; nothing known yet of errors" in tell(compare(known))
+
+
+def test_an_arm_too_slow_for_the_histogram_is_still_the_slower_one() -> None:
+    text = tell(compared({"a": replace(CALM, median_s=30), "b": CALM}, 60))
+    assert "b answers faster at p50 (by at least 992 ms) and answers faster at p99" in text
