@@ -1,6 +1,15 @@
 """The JSON that each REST route answers with, as OpenAPI shows it."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+Interval = Annotated[
+    tuple[float, float],
+    # Not by place, as pydantic has it: programs that read OpenAPI stumble over that.
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
+]
+"""From where to where."""
 
 
 class Answer(BaseModel):

@@ -1,13 +1,19 @@
 """The JSON of `GET /api/v1/split/arms`: the arms side by side, and what may be concluded."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from services.reporter.answers import Answer
 from services.reporter.split.answer import ArmAnswer
 
-Bounds = tuple[float | None, float | None]
+Bounds = Annotated[
+    tuple[float | None, float | None],
+    WithJsonSchema(  # as of an Interval
+        {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2}
+    ),
+]
+"""From where to where; null where it has no end."""
 
 
 class SourceAnswer(Answer):

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from services.reporter.answers import Answer
+from services.reporter.answers import Answer, Interval
 
 
 class ArmAnswer(Answer):
@@ -43,10 +43,10 @@ class VerdictAnswer(Answer):
     confidence: float
     tolerance: float = Field(description="how far a share may be off and still agree")
     evidence: float = Field(description="e-value against the asked shares")
-    intervals: dict[str, tuple[float, float]] = Field(
+    intervals: dict[str, Interval] = Field(
         description="confidence sequence of each share: holds at every look at once"
     )
-    one_look_intervals: dict[str, tuple[float, float]] = Field(
+    one_look_intervals: dict[str, Interval] = Field(
         description="plain intervals, right only for one look that was planned beforehand"
     )
     needed: int = Field(description="about how many more requests a verdict takes")
@@ -73,7 +73,7 @@ class GateAnswer(Answer):
     result: Literal["pass", "fail", "insufficient"]
     asked: dict[str, float] = Field(description="percent, from the files")
     observed: dict[str, float] = Field(description="percent; all 0 without requests")
-    intervals: dict[str, tuple[float, float]] = Field(
+    intervals: dict[str, Interval] = Field(
         description="percent: what each share may be, at every look at once"
     )
     requests: int
