@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import secrets
 import shutil
 import sys
@@ -13,8 +14,8 @@ from audit.run import Plan, audit
 from audit.stack import prepared
 from meshsplit.local.settings import checkout
 
-MINUTES, LONG_MINUTES = 6.0, 60.0
-DISK_MB = 512
+LONG_MINUTES = 60.0
+DISK_MB, DISK_MB_A_MINUTE = 512, 50
 WRONG_OPTION = 2
 WIDTHS = (36, 9, 13, 8, 8, 13, 6)
 
@@ -23,7 +24,8 @@ def main() -> int:
     """Run the command; the status is 1 when anything is wrong."""
     parsed = _options().parse_args()
     seed = secrets.randbelow(10**6) if parsed.seed is None else parsed.seed
-    minutes = parsed.minutes or (LONG_MINUTES if parsed.long else MINUTES)
+    minutes = parsed.minutes or (LONG_MINUTES if parsed.long else math.inf)
+    room = DISK_MB + (DISK_MB_A_MINUTE * int(minutes) if parsed.long else 0)
     plan = Plan(
         seed=seed,
         seconds=minutes * 60,
@@ -32,7 +34,7 @@ def main() -> int:
         rate=parsed.rate,
     )
     say(f"seed {seed}: `python -m audit --seed {seed}` has the same schedule")
-    with prepared(disk_mb=int(DISK_MB * max(1.0, minutes / 10))) as (run, disk):
+    with prepared(disk_mb=room) as (run, disk):
         try:
             verdict = asyncio.run(audit(run, disk, plan, tell))
         except LookupError as error:

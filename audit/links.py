@@ -27,8 +27,8 @@ class Link:
     def __init__(self, name: str, target: int, dice: random.Random, *, writes: bool = True) -> None:
         self.name = name
         self.writes = writes
-        self.passed = 0
-        """Chunks passed on so far."""
+        self.harmed = 0
+        """Connections broken, and chunks held up, so far."""
         self.lost = 0
         """Answers lost so far."""
         self._target = target
@@ -62,6 +62,7 @@ class Link:
     def cut(self) -> Iterator[None]:
         """Break every connection, and every new one, for a while."""
         self.refusing = True
+        self.harmed += len(self._pairs)
         self._hang_up()
         try:
             yield
@@ -105,6 +106,7 @@ class Link:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
+            self.harmed += 1
             writer.transport.abort()
             return
         try:
@@ -178,6 +180,7 @@ class _Pair:
             chunk = await reader.read(CHUNK)
         except OSError:
             return b""
+        self._link.harmed += bool(self._link.delay_s) or not self._link.open.is_set()
         if self._link.delay_s:
             await asyncio.sleep(self._link.delay_s)
         with contextlib.suppress(TimeoutError):
@@ -186,7 +189,6 @@ class _Pair:
         return chunk
 
     async def _write(self, writer: asyncio.StreamWriter, chunk: bytes) -> None:
-        self._link.passed += 1
         try:
             writer.write(chunk)
             await writer.drain()

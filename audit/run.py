@@ -78,7 +78,8 @@ async def audit(run: Run, disk: Path | None, plan: Plan, tell: Callable[[Row], N
             uses,
             [
                 f"{len(ledger.records)} records in the ledger, {told} of them in Redis",
-                f"{viewer.answers} times the charts were asked for meanwhile",
+                f"charts were asked for {viewer.answers} times meanwhile",
+                f"the live view told {viewer.messages} times of news",
             ],
             findings,
         )

@@ -63,7 +63,7 @@ class System(LiveStack):
         """The gateway, then each arm's own port, by what the mesh's files say."""
         hosts = self.run.stack.hosts
         own = [
-            Door(arm.name, self.ports[own_port(hosts[host])])
+            Door(arm.name, self.ports[hosts[host]])
             for arm in asked_split(self.mesh).arms
             for host in hosts
             if host.partition(":")[0] == arm.host
@@ -84,11 +84,6 @@ class System(LiveStack):
         return [f"{name}: {said}" for name, said in lacking.items()]
 
 
-def own_port(port: str) -> str:
-    """Return the port's name behind a link's."""
-    return port.removeprefix("link_")
-
-
 @contextmanager
 def prepared(*, disk_mb: int) -> Iterator[tuple[Run, Path | None]]:
     """Prepare the audit's system, and remove it at the end; enter it in the main thread.
@@ -107,7 +102,8 @@ async def start(run: Run, disk: Path | None, dice: random.Random) -> System:
     services = [s for s in run.services if s.stage in NEEDED_STAGES and s.name not in NOT_NEEDED]
     arms = [f"{arm.host}:" for arm in asked_split(run.settings.mesh).arms]
     routed = [h for h in run.stack.hosts if h in BEHIND_GATEWAY or h.startswith(tuple(arms))]
-    hosts = dict(run.stack.hosts)
+    hosts = run.stack.hosts
+    stack = run.settings.stack.read_text()
     own = free_ports(
         [f"link_{hosts[host]}" for host in routed] + [f"{s}_{t}" for s, _, t, _ in STORE_LINKS]
     )
@@ -117,7 +113,7 @@ async def start(run: Run, disk: Path | None, dice: random.Random) -> System:
         target = hosts[host]
         links.append(Link(f"gateway to {host.partition(':')[0]}", ports[target], dice))
         await links[-1].start(ports[f"link_{target}"])
-        hosts[host] = f"link_{target}"
+        stack = _replaced(stack, f'"{host}" = "{target}"', f'"{host}" = "link_{target}"')
     for name, setting, target, writes in STORE_LINKS:
         whom = target.partition("_")[0]
         links.append(Link(f"{name} to {whom}", ports[target], dice, writes=writes))
@@ -126,12 +122,10 @@ async def start(run: Run, disk: Path | None, dice: random.Random) -> System:
             _moved(s, setting, ports[target], ports[f"{name}_{target}"]) if s.name == name else s
             for s in services
         ]
-    run = replace(
-        run,
-        services=tuple(services),
-        stack=replace(run.stack, hosts=hosts),
-        settings=replace(run.settings, ports=ports),
-    )
+    linked = run.here.state / "stack.toml"
+    linked.write_text(stack)
+    settings = replace(run.settings, ports=ports, stack=linked)
+    run = replace(run, services=tuple(services), settings=settings)
     await asyncio.to_thread(starting.up, run, lambda _: None)
     return System(run, links, disk)
 
@@ -149,11 +143,14 @@ def await_other(system: System, name: str, pid: int, limit_s: float) -> None:
 
 
 def _moved(service: Service, setting: str, port: int, link: int) -> Service:
-    value = service.environment[setting]
-    if f":{port}" not in value:
-        raise LookupError(f"{service.name}: no port {port} in {setting}")
-    environment = {**service.environment, setting: value.replace(f":{port}", f":{link}")}
-    return replace(service, environment=environment)
+    moved = _replaced(service.environment[setting], f":{port}", f":{link}")
+    return replace(service, environment={**service.environment, setting: moved})
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    if text.count(old) != 1:
+        raise LookupError(f"expected {old} once, to put a link there")
+    return text.replace(old, new)
 
 
 def _small_disk(run: Run, size_mb: int) -> Path | None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
 from audit.checks import Finding
 from audit.clients import Scene
@@ -21,23 +22,25 @@ PATHS = ("students/top?limit=5", "semesters")
 
 
 class Viewer:
-    """Asks the reporter for figures, one after another, through the gateway."""
+    """Asks the reporter for figures through the gateway, and has the live view open."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.findings: list[Finding] = []
         self.answers = 0
+        self.messages = 0
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:
         """Look until the end of the block."""
-        task = asyncio.create_task(self._look_on(), name="viewer")
+        tasks = [asyncio.create_task(look()) for look in (self._look_on, self._watch)]
         try:
             yield
         finally:
-            task.cancel()
+            for task in tasks:
+                task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await task
+                await asyncio.gather(*tasks)
 
     async def _look_on(self) -> None:
         async with Connection(self._scene.gateway.port) as connection:
@@ -45,6 +48,15 @@ class Viewer:
                 with contextlib.suppress(NotSent, NoAnswer):  # a fault's doing; recovery is held
                     await self._look(connection)
                 await asyncio.sleep(PAUSE_S)
+
+    async def _watch(self) -> None:
+        """Have the live view open, as a page has."""
+        while True:
+            with contextlib.suppress(OSError, TimeoutError, WebSocketException):  # as above
+                async with connect(live_url(self._scene.gateway), open_timeout=LIMIT_S) as socket:
+                    async for text in socket:
+                        self.messages += json.loads(text)["type"] == "update"
+            await asyncio.sleep(PAUSE_S)
 
     async def _look(self, connection: Connection) -> None:
         known = self._scene.history.stored
@@ -80,6 +92,6 @@ async def check_live_view(
                     findings.append(
                         Finding("wrong chart", f"live: {told}, expected {total}, {count}")
                     )
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, WebSocketException) as error:
         findings.append(Finding("wrong chart", f"live: {type(error).__name__} {error}"))
     return findings

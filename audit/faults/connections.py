@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 
 from audit.faults.fault import RECOVERY_S, Fault, Stage
 from audit.links import Link
@@ -11,6 +12,7 @@ CUT_S, DELAY_FOR_S, HOLE_S, LOSE_S = 1.0, 2.0, 3.5, 4.0
 DELAY_S = (0.05, 0.4)
 LOST = {"mariadb": ("COMMIT", b"COMMIT"), "redis": ("EXEC", b"$4\r\nEXEC\r\n")}
 """The request whose answer is lost, and how it ends, by whom it is for."""
+During = Callable[[Stage], AbstractContextManager[None]]
 LATE_WITHIN_S = 15.0
 """Whoever waits for an answer has a time-out to sit out first."""
 
@@ -19,8 +21,11 @@ def connection_faults(system: System) -> list[Fault]:
     """Return a cut, a delay and a black hole of each link, and lost answers of each store's."""
     faults = []
     for link in system.links:
-        doing = [("cut", _cut(link), RECOVERY_S), ("delayed", _delay(link), RECOVERY_S)]
-        doing += [("black hole", _hole(link), LATE_WITHIN_S)]
+        doing = [
+            ("cut", _harm(link, _cut(link), CUT_S), RECOVERY_S),
+            ("delayed", _harm(link, _delay(link), DELAY_FOR_S), RECOVERY_S),
+            ("black hole", _harm(link, _hole(link), HOLE_S), LATE_WITHIN_S),
+        ]
         target = link.name.rpartition(" to ")[2]
         if target in LOST and link.writes:
             word, request = LOST[target]
@@ -31,30 +36,24 @@ def connection_faults(system: System) -> list[Fault]:
     return faults
 
 
-def _cut(link: Link) -> Callable[[Stage], Awaitable[str | None]]:
-    async def run(_: Stage) -> str | None:
-        with link.cut():
-            await asyncio.sleep(CUT_S)
-        return None
-
-    return run
+def _cut(link: Link) -> During:
+    return lambda _: link.cut()
 
 
-def _delay(link: Link) -> Callable[[Stage], Awaitable[str | None]]:
+def _delay(link: Link) -> During:
+    return lambda stage: link.delayed(stage.dice.uniform(*DELAY_S))
+
+
+def _hole(link: Link) -> During:
+    return lambda _: link.black_hole()
+
+
+def _harm(link: Link, during: During, seconds: float) -> Callable[[Stage], Awaitable[str | None]]:
     async def run(stage: Stage) -> str | None:
-        before = link.passed
-        with link.delayed(stage.dice.uniform(*DELAY_S)):
-            await asyncio.sleep(DELAY_FOR_S)
-        return None if link.passed > before else "nothing came this way"
-
-    return run
-
-
-def _hole(link: Link) -> Callable[[Stage], Awaitable[str | None]]:
-    async def run(_: Stage) -> str | None:
-        with link.black_hole():
-            await asyncio.sleep(HOLE_S)
-        return None
+        before = link.harmed
+        with during(stage):
+            await asyncio.sleep(seconds)
+        return None if link.harmed > before else "nothing came this way"
 
     return run
 
