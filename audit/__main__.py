@@ -35,6 +35,7 @@ def main() -> int:
     )
     say(f"seed {seed}: `python -m audit --seed {seed}` has the same schedule")
     with prepared(disk_mb=room) as (run, disk):
+        say(f"logs, until it ends: {run.here.logs}")
         try:
             verdict = asyncio.run(audit(run, disk, plan, tell))
         except LookupError as error:

@@ -17,7 +17,7 @@ from audit.nemesis import Nemesis, Row, check_recovery, endless, every_fault, ru
 from audit.recount import charts, live_of
 from audit.recovery import recovered
 from audit.report import Verdict
-from audit.stack import SETTINGS, System, start
+from audit.stack import SETTINGS, System, linked, start
 from audit.viewing import Viewer, check_live_view, read_charts
 from meshsplit.local.run import Run
 from meshsplit.split.weights import asked_split
@@ -52,12 +52,13 @@ async def audit(run: Run, disk: Path | None, plan: Plan, tell: Callable[[Row], N
     """
     began = time.monotonic()
     dice = random.Random(plan.seed)  # noqa: S311  # a schedule, no secret
-    system = await start(run, disk, random.Random(dice.random()))  # noqa: S311  # as above
+    system = await linked(run, disk, random.Random(dice.random()))  # noqa: S311  # as above
     try:
+        faults = _chosen(system, plan, dice)
+        await start(system)
         scene = Scene(random.Random(dice.random()), system.doors)  # noqa: S311  # as above
         nemesis = Nemesis(system, scene, dice)
         viewer = Viewer(scene)
-        faults = _chosen(system, plan, dice)
         async with resources.Watch(system, lambda: scene.during == CALM) as watch:
             clients = Clients(scene, count=CLIENTS, rate=plan.rate)
             async with viewer.looking(), clients.sending():

@@ -94,11 +94,8 @@ def prepared(*, disk_mb: int) -> Iterator[tuple[Run, Path | None]]:
         yield run, _small_disk(run, disk_mb)
 
 
-async def start(run: Run, disk: Path | None, dice: random.Random) -> System:
-    """Start the links, then the system around them.
-
-    Raises what `up` raises.
-    """
+async def linked(run: Run, disk: Path | None, dice: random.Random) -> System:
+    """Start the links of a system that is still to be started."""
     services = [s for s in run.services if s.stage in NEEDED_STAGES and s.name not in NOT_NEEDED]
     arms = [f"{arm.host}:" for arm in asked_split(run.settings.mesh).arms]
     routed = [h for h in run.stack.hosts if h in BEHIND_GATEWAY or h.startswith(tuple(arms))]
@@ -122,12 +119,15 @@ async def start(run: Run, disk: Path | None, dice: random.Random) -> System:
             _moved(s, setting, ports[target], ports[f"{name}_{target}"]) if s.name == name else s
             for s in services
         ]
-    linked = run.here.state / "stack.toml"
-    linked.write_text(stack)
-    settings = replace(run.settings, ports=ports, stack=linked)
-    run = replace(run, services=tuple(services), settings=settings)
-    await asyncio.to_thread(starting.up, run, lambda _: None)
-    return System(run, links, disk)
+    path = run.here.state / "stack.toml"
+    path.write_text(stack)
+    settings = replace(run.settings, ports=ports, stack=path)
+    return System(replace(run, services=tuple(services), settings=settings), links, disk)
+
+
+async def start(system: System) -> None:
+    """Start a system around its links; raises what `up` raises."""
+    await asyncio.to_thread(starting.up, system.run, lambda _: None)
 
 
 def await_other(system: System, name: str, pid: int, limit_s: float) -> None:

@@ -1,10 +1,17 @@
 """A short audit of the whole real system."""
 
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
+import pytest
+
+from meshsplit.local.places import Places, places
+from meshsplit.local.run import leftovers
 from meshsplit.local.settings import checkout
 
 LIMIT_S = 240
@@ -35,6 +42,34 @@ def test_a_system_in_trouble_loses_and_doubles_nothing(tmp_path: Path) -> None:
     unknown = re.search(r"(\d+) unknown", written)
     assert unknown, written
     assert int(unknown[1]) > 0, "no client was ever left in doubt: that was no trouble"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_audit_that_is_ended_leaves_no_process_no_file_and_no_mount(
+    number: signal.Signals,
+) -> None:
+    command = [sys.executable, "-m", "audit", "--seed", "1", "--fault", "SIGSTOP mariadb"]
+    with subprocess.Popen(command, cwd=checkout(), stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        logs = next(line for line in running.stdout if line.startswith("logs, "))
+        here = places(Path(logs.rpartition(": ")[2].strip()).parent)
+        assert "SIGSTOP mariadb" in running.stdout.readline()
+        assert leftovers(here) != []
+        running.send_signal(number)
+        running.wait(LIMIT_S)
+    deadline = time.monotonic() + LIMIT_S
+    while what_is_left(here):
+        assert time.monotonic() < deadline, what_is_left(here)
+        time.sleep(0.5)
+
+
+def what_is_left(here: Places) -> list[object]:
+    mounts = [part.mountpoint for part in psutil.disk_partitions(all=True)]
+    return [
+        *leftovers(here),
+        *(folder for folder in (here.state, here.data) if folder.exists()),
+        *(mount for mount in mounts if Path(mount).is_relative_to(here.data)),
+    ]
 
 
 def test_a_fault_that_there_is_not_is_named_beside_those_there_are() -> None:
