@@ -1,5 +1,7 @@
 """What is printed and written down: a table per fault, what each process held, and the findings."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +9,8 @@ from audit.checks import Finding, summary
 from audit.history import History, Outcome
 from audit.nemesis import Row
 
+NUMBERS = re.compile(r"(?<!^)\b\d+\b")
+WORDS, MOST = 70, 12
 HEAD = ("fault", "held", "acknowledged", "refused", "unknown", "recovered in", "bound")
 KINDS = (
     "lost",
@@ -78,10 +82,22 @@ def markdown(verdict: Verdict) -> str:
                 ("process, at first → at the end", "memory", "files", "connections"), verdict.uses
             ),
             "",
+            *_table(("what clients were told", "", "times"), _told(history)),
+            "",
             *summary(verdict.findings),
             "",
         ]
     )
+
+
+def _told(history: History) -> list[tuple[str, ...]]:
+    """Count the words of whatever was not simply acknowledged, numbers left out."""
+    words: Counter[tuple[str, str]] = Counter()
+    for entry in history.entries:
+        for attempt in entry.attempts:
+            if attempt.outcome is not Outcome.ACKNOWLEDGED:
+                words[attempt.outcome.value, NUMBERS.sub("N", attempt.detail)[:WORDS]] += 1
+    return [(said, outcome, str(count)) for (outcome, said), count in words.most_common(MOST)]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,10 +1,13 @@
 """What the audit's clients conclude from an answer, and what its report says."""
 
+import random
+
 import pytest
 
-from audit.history import History, Outcome
+from audit.history import Attempt, History, Outcome
 from audit.nemesis import Row, check_recovery
 from audit.posting import PROBLEM, conclude
+from audit.records import Records
 from audit.report import Verdict, markdown
 from audit.wire import Answer
 
@@ -44,10 +47,16 @@ def row(recovered_s: float = 1.0, complaint: str | None = None) -> Row:
 
 def test_the_report_has_a_row_for_each_fault_and_fails_for_any_finding() -> None:
     rows = [row(), row(complaint="nobody met")]
-    good = Verdict(4, 60.0, History(), rows[:1], [], [], [])
+    history = History()
+    entry = history.begin(Records(random.Random(1)).roll(), None)
+    for size in (7, 8):
+        said = f"left after {size} of 90 bytes"
+        history.note(entry, Attempt("calm", "gateway", Outcome.UNKNOWN, said))
+    good = Verdict(4, 60.0, history, rows[:1], [], [], [])
     assert good.passed
     assert "seed 4: passed" in markdown(good)
     assert "| kill -9 nobody | 0.5 s | 10           | 3       | 2       | 1.0 s" in markdown(good)
+    assert "| left after N of N bytes | unknown | 2 " in markdown(good)
     bad = Verdict(4, 60.0, History(), rows, [], [], check_recovery(rows))
     assert not bad.passed
     assert "seed 4: FAILED" in markdown(bad)
