@@ -107,6 +107,7 @@ def conclude(answer: Answer, *, during: str, door: str) -> Attempt:
             outcome = Outcome.CONFLICT
         case status, "" if status in FROM_A_PROXY:
             outcome = Outcome.UNKNOWN
+            detail = f"{status} {answer.body.decode(errors='replace')}"
         case _:
             detail = f"{answer.status} {answer.body[:200]!r}"
     return Attempt(during, door, outcome, detail)
