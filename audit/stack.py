@@ -4,7 +4,7 @@ import asyncio
 import random
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,10 +101,9 @@ async def linked(run: Run, disk: Path | None, dice: random.Random) -> System:
     routed = [h for h in run.stack.hosts if h in BEHIND_GATEWAY or h.startswith(tuple(arms))]
     hosts = run.stack.hosts
     stack = run.settings.stack.read_text()
-    own = free_ports(
-        [f"link_{hosts[host]}" for host in routed] + [f"{s}_{t}" for s, _, t, _ in STORE_LINKS]
-    )
-    ports = {**run.settings.ports, **own}
+    names = [f"link_{hosts[host]}" for host in routed]
+    names += [f"{service}_{target}" for service, _, target, _ in STORE_LINKS]
+    ports = with_more(run.settings.ports, names)
     links = []
     for host in routed:
         target = hosts[host]
@@ -140,6 +139,13 @@ def await_other(system: System, name: str, pid: int, limit_s: float) -> None:
         if time.monotonic() > until:
             raise TimeoutError(f"{name} wasn't started again within {limit_s:.0f} s")
         time.sleep(0.05)
+
+
+def with_more(ports: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """Choose more ports: such as nobody has, nor is about to have."""
+    chosen = free_ports(map(str, range(len(names) + len(ports)))).values()
+    others = (port for port in chosen if port not in ports.values())
+    return {**ports, **dict(zip(names, others, strict=False))}
 
 
 def _moved(service: Service, setting: str, port: int, link: int) -> Service:

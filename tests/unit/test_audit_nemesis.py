@@ -1,15 +1,28 @@
 """The order in which faults come, and what is made of them."""
 
 import random
+from collections.abc import Iterable
 from itertools import islice
+
+import pytest
 
 from audit.faults.fault import Fault, Impossible, Stage
 from audit.nemesis import Row, check_recovery, done, endless, shuffled
+from audit.stack import with_more
 
 
 async def nothing(stage: Stage) -> str | None:
     del stage
     return None
+
+
+def test_links_get_no_port_that_a_service_is_about_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_the_first(names: Iterable[str]) -> dict[str, int]:
+        return {name: 1000 + number for number, name in enumerate(names)}
+
+    monkeypatch.setattr("audit.stack.free_ports", from_the_first)
+    services = {"mariadb": 1000, "redis": 1002}
+    assert with_more(services, ["a", "b", "c"]) == services | {"a": 1001, "b": 1003, "c": 1004}
 
 
 FAULTS = [Fault(f"fault {number}", nothing) for number in range(20)]
