@@ -1,6 +1,5 @@
 """One request's way from an arm's door to the commit, as spans that a real collector got."""
 
-import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -174,7 +173,7 @@ def test_a_share_of_the_requests_without_a_context_is_traced(
         arms.kill()
 
 
-def test_a_log_line_written_for_a_traced_batch_carries_its_trace(
+def test_a_request_that_could_not_be_stored_is_an_error_and_says_what_became_of_it(
     traced: Arms, collector: Collector
 ) -> None:
     traced.recorder.kill()
@@ -185,7 +184,7 @@ def test_a_log_line_written_for_a_traced_batch_carries_its_trace(
     assert request.is_error
     assert request.attributes["error.type"] == "503"
     assert request.attributes["meshsplit.outcome"] == "not_stored"
-    assert json.loads(traced.bridge.log.read_text().splitlines()[-1])
+    assert one(spans, "bridge", "store batch").attributes["error.type"] == "not_stored"
 
 
 def exemplars(url: str, name: str) -> set[str]:
