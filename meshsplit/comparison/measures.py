@@ -205,11 +205,11 @@ Judge = Callable[[float], bool]
 
 
 def needed_factor(decided: Judge) -> float | None:
-    """Return about how many times as much as was seen decides; None if a thousand times doesn't."""
+    """Return about how many times as much as was seen decides; None if a hundred times doesn't."""
     high = 1.0
     while not decided(high):
         high *= 2
-        if high > 1024:  # noqa: PLR2004 - beyond this nothing is foreseen
+        if high > 128:  # noqa: PLR2004 - beyond this nothing is foreseen
             return None
     low = high / 2
     while high - low > 0.01 * high:
