@@ -1,8 +1,10 @@
 """One request's way from an arm's door to the commit, as spans that a real collector got."""
 
 import secrets
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 from pathlib import Path
 
 import httpx
@@ -150,6 +152,21 @@ def test_a_batch_is_linked_to_those_of_its_members_that_are_traced(
     ), "some batch was mixed"
 
 
+def traces_told(port: int, method: str, body: bytes, *, times: int) -> set[str]:
+    """Send a request many times, each in one piece, and give the traces that are told."""
+    head = f"{method} / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+    told = set()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for _ in range(times):
+            connection.sendall(request)
+            answer = HTTPResponse(connection)
+            answer.begin()
+            answer.read()
+            told.add(answer.headers.get("x-trace-id"))
+    return {each for each in told if each is not None}
+
+
 def test_a_share_of_the_requests_without_a_context_is_traced(
     tmp_path: Path, mysql_url: str, redis_url: str, collector: Collector
 ) -> None:
@@ -158,16 +175,16 @@ def test_a_share_of_the_requests_without_a_context_is_traced(
         mysql_url,
         redis_url,
         MESHSPLIT_OTLP_ENDPOINT=collector.url,
-        MESHSPLIT_TRACE_RATIO="0.5",
+        MESHSPLIT_TRACE_RATIO="0.333",
     )
     try:
         arms.ingest.start()
-        answers = [httpx.get(arms.ingest.url) for _ in range(200)]
-        told = {each.headers["x-trace-id"] for each in answers if "x-trace-id" in each.headers}
-        assert 50 < len(told) < 150
-        spans = collector.wait_for(lambda seen: len(seen) >= len(told))
-        assert {each.trace_id for each in spans} == told
-        assert {each.name for each in spans} == {"GET /"}
+        for method, body in (("GET", b""), ("POST", encoded()), ("POST", b"{}")):
+            told = traces_told(arms.ingest.port, method, body, times=300)
+            assert 60 < len(told) < 140, "a third, by five standard deviations"
+            collector.wait_for(
+                lambda seen, told=told: told <= {each.trace_id for each in seen}  # type: ignore[misc]  # of a default
+            )
         assert post(arms.ingest.url, new_parent(sampled=False)).status_code == 201
     finally:
         arms.kill()

@@ -65,6 +65,8 @@ class RecordsEndpoint:
         self._problems_told = problems_told
         self._arm = arm
         self._traces = traces
+        self._chosen = 0
+        """Requests that the short way left to the long one to be traced: chance is asked once."""
         self._body_timeout_s = body_timeout_s
         self._new_id = IdMaker().new
         self._greeting = answers.json_answer(
@@ -75,11 +77,17 @@ class RecordsEndpoint:
         """Answer one request."""
         started = perf_counter()
         head = read_head(scope["headers"])
-        if not self._traces.samples(head.parent):
+        if not self._is_traced(head):
             await self._serve(scope, receive, send, head, started=started)
             return
         with request_span(self._traces, scope, head, route="/") as span:
             await self._serve(scope, receive, send, head, started=started, span=span)
+
+    def _is_traced(self, head: Head) -> bool:
+        if self._chosen and head.parent is None:
+            self._chosen -= 1
+            return True
+        return self._traces.samples(head.parent)
 
     async def _serve(
         self,
@@ -165,7 +173,7 @@ class RecordsEndpoint:
         head = read_head(headers)
         if (
             self._submit is None
-            or self._traces.samples(head.parent)
+            or (head.parent is not None and self._traces.samples(head.parent))
             or check_head(head, body_limit=BODY_LIMIT) is not None
             or len(body) > BODY_LIMIT
         ):
@@ -173,6 +181,9 @@ class RecordsEndpoint:
         try:
             record = decode_record(body)
         except Refused:
+            return False
+        if head.parent is None and self._traces.samples(None):
+            self._chosen += 1
             return False
 
         def answer(stored: asyncio.Future[Outcome]) -> None:
