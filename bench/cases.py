@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import psutil
+
 from bench import insert, plain, write_path
 from bench.measured import Measured
 from bench.measuring import Expected, Measuring
 from bench.system import System
+from bench.telemetry import LEVELS, OTLP, Level, in_turn, write_rate
 from meshsplit.local.up import IDENTITY_HOST
 
 FEW, MANY = 64, 256
@@ -119,8 +122,33 @@ def _at(share: float) -> Run:
 
 def _unbatched(bench: Bench) -> Iterator[Measured]:
     rate = round(bench.peak() * 0.1)
-    with bench.system.told(_WRITING, **_UNBATCHED):
+    with bench.system.told(_WRITING, _UNBATCHED):
         yield bench.through_the_arms("unbatched-at-10%", MANY, rate=rate)
+
+
+def _telemetry(bench: Bench) -> Iterator[Measured]:
+    system = bench.system
+    mesh, prometheus = system.run.settings.mesh, system.processes()["prometheus"]
+    with system.away(_WRITING):
+        for name in in_turn(bench.round):
+            level = LEVELS[name]
+            write_rate(mesh, level.percent)
+            without = OTLP if level.percent is None else ""
+            through = None if level.metrics else "bench.uncounted"
+            with system.told(_WRITING, {}, without, through), _resting(prometheus, level):
+                yield bench.through_the_arms(name, FEW)
+    write_rate(mesh, 1)
+
+
+@contextmanager
+def _resting(prometheus: psutil.Process, level: Level) -> Iterator[None]:
+    """Let Prometheus scrape nothing while nothing is counted."""
+    if not level.metrics:
+        prometheus.suspend()
+    try:
+        yield
+    finally:
+        prometheus.resume()
 
 
 @contextmanager
@@ -147,4 +175,9 @@ CASES: Mapping[str, Case] = {
     "tenth": Case("open loop at a tenth of saturation", _at(0.1)),
     "unbatched": Case("the same without batches", _unbatched),
     "half": Case("open loop at half of saturation", _at(0.5)),
+    "telemetry": Case(
+        "telemetry off, metrics only, and 1, 10 and 100 % of requests traced", _telemetry
+    ),
 }
+LONGER = frozenset({"telemetry"})
+"""Only run when they are named: they take many rounds to say anything."""

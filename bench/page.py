@@ -7,9 +7,10 @@ from bench import verdict
 from bench.cases import CASES
 from bench.measured import Measured, Middle
 from bench.results import Results, figures, waterfall
+from bench.telemetry import PAIRS_LEAST, overheads
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_HEAD = ("run", "answers a second", "S/E", "CPU µs an answer", "p50, ms", "p99, ms")
+_HEAD = ("run", "runs", "answers a second", "S/E", "CPU µs an answer", "p50, ms", "p99, ms")
 
 
 def render(results: Results) -> str:
@@ -28,11 +29,11 @@ Made by `python -m bench --publish` from `bench/results.json`; don't edit. `make
 anew, on free ports and in a folder of its own, and leaves this page as it is.
 
 Measured on {machine.cores} cores ({machine.processor}), {machine.memory_gb:g} GB,
-{machine.system}, Python {machine.python}; the load generator runs on the same cores. Rounds:
-{results.rounds}, each case once a round, in turn; {results.warm_s:g} s of load before
-{results.measure_s:g} s that count. A figure is the median over the rounds, with the least and the
-most. Other programs used {others.value:.0%} of the machine in the middle, {others.most:.0%} at
-most. {void} of {len(results.runs)} runs were void and are left out.
+{machine.system}, Python {machine.python}; the load generator runs on the same cores. Cases are run
+in rounds, each once a round; {results.warm_s:g} s of load before {results.measure_s:g} s that
+count. A figure is the median over the runs, with the least and the most. Other programs used
+{others.value:.0%} of the machine in the middle, {others.most:.0%} at most. {void} of
+{len(results.runs)} runs were void and are left out.
 
 - **S/E** is the CPU of ingest, bridge and recorder over that of the gateway in the same run: a
   ratio that hardly depends on how fast the machine is just now.
@@ -62,9 +63,10 @@ def _table(results: Results) -> Iterator[str]:
     yield f"| {' | '.join(_HEAD)} |"
     yield f"|{'---|' * len(_HEAD)}"
     for case, runs in results.cases().items():
-        yield f"| {case} | {' | '.join(figures(runs))} |"
+        yield f"| {case} | {len(runs)} | {' | '.join(figures(runs))} |"
     yield ""
     yield from _ratios(results.cases())
+    yield from _overheads(results.cases())
 
 
 def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
@@ -81,6 +83,26 @@ def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
             ]
             yield f"{Middle.of(values)} {what}."
             yield ""
+
+
+def _overheads(cases: dict[str, list[Measured]]) -> Iterator[str]:
+    found = list(overheads(cases))
+    if not found:
+        return
+    yield f"""\
+## What telemetry costs
+
+CPU of the gateway, ingest, bridge and recorder for a record, against the same load with no
+telemetry, pair by pair within each round (levels in turn, at least {PAIRS_LEAST} pairs, 95 %
+intervals of the mean of their logarithms). Without telemetry the services' counting is replaced
+by nothing (`bench/uncounted.py`), Prometheus rests, and neither gateway nor services trace. The
+gateway counts all the same: Envoy has no way not to.
+
+| With | CPU a record | pairs |
+|---|---|---|"""
+    for name, share in found:
+        yield f"| {name} | {share} | {share.pairs} |"
+    yield ""
 
 
 def _waterfalls(results: Results) -> Iterator[str]:

@@ -27,7 +27,6 @@ class Results(msgspec.Struct, frozen=True):
     """Every run of one `make bench`."""
 
     machine: Machine
-    rounds: int
     warm_s: float
     measure_s: float
     runs: list[Measured]
@@ -40,6 +39,17 @@ class Results(msgspec.Struct, frozen=True):
             if not run.void:
                 found[run.case].append(run)
         return found
+
+    def beside_what_else_is_published(self) -> "Results":
+        """Add the published runs of cases that this has none of, if they are of this machine."""
+        if not RESULTS.exists():
+            return self
+        before = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
+        mine = {run.case for run in self.runs}
+        kept = [run for run in before.runs if run.case not in mine]
+        if before.machine != self.machine:
+            return self
+        return msgspec.structs.replace(self, runs=[*self.runs, *kept])
 
 
 def about_this_machine() -> Machine:

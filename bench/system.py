@@ -45,6 +45,7 @@ class System:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._replaced: dict[str, psutil.Process] = {}
+        self._away: frozenset[str] = frozenset()
 
     @property
     def gateway(self) -> tuple[str, int]:
@@ -114,16 +115,48 @@ class System:
             yield
 
     @contextmanager
-    def told(self, names: Sequence[str], **settings: str) -> Iterator[None]:
-        """Run services with other settings, for a while."""
-        services = [self.run.service(name) for name in names]
-        others = [replace(s, environment={**s.environment, **settings}) for s in services]
+    def told(
+        self,
+        names: Sequence[str],
+        settings: Mapping[str, str],
+        without: str = "",
+        through: str | None = None,
+    ) -> Iterator[None]:
+        """Run services with other settings, for a while.
+
+        Args:
+            names: the services.
+            settings: what they are told besides.
+            without: a setting that they aren't told.
+            through: a module that runs a service's own.
+
+        """
+        others = []
+        for service in map(self.run.service, names):
+            environment = {**service.environment, **settings}
+            environment.pop(without, None)
+            python, option, *rest = service.command
+            words = (python, option, through, *rest) if through else service.command
+            others.append(replace(service, command=words, environment=environment))
         with self._running(others):
             yield
 
     @contextmanager
+    def away(self, names: Sequence[str]) -> Iterator[None]:
+        """Keep services stopped, but for what is run in their places, for a while."""
+        own = [self.run.service(name) for name in names]
+        stopping.stop(own, self.run, _quiet)
+        self._away = frozenset(names)
+        try:
+            yield
+        finally:
+            self._away = frozenset()
+            starting.start(own, self.run, _quiet)
+            time.sleep(_FOUND_AGAIN_S)
+
+    @contextmanager
     def _running(self, others: Sequence[Service]) -> Iterator[None]:
-        own = [self.run.service(other.name) for other in others]
+        own = [self.run.service(each.name) for each in others if each.name not in self._away]
         stopping.stop(own, self.run, _quiet)
         started = []
         try:
@@ -145,8 +178,9 @@ class System:
                     process.wait()
             for other in others:
                 self._replaced.pop(other.name, None)
-            starting.start(own, self.run, _quiet)
-            time.sleep(_FOUND_AGAIN_S)
+            if own:
+                starting.start(own, self.run, _quiet)
+                time.sleep(_FOUND_AGAIN_S)
 
     def _start(self, service: Service) -> subprocess.Popen[bytes]:
         with (self.run.here.logs / f"{service.name}-replaced.log").open("ab") as log:

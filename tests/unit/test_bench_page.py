@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bench.cases import CASES
+from bench.cases import CASES, LONGER
 from bench.measured import Measured
 from bench.page import PAGE, render
 from bench.results import RESULTS, Machine, Results, table
@@ -28,7 +28,7 @@ MACHINE = Machine(2, 24.0, "a processor", "Linux", "3.11")
 
 
 def results(*runs: Measured) -> Results:
-    return Results(MACHINE, 1, 1.0, 4.0, list(runs))
+    return Results(MACHINE, 1.0, 4.0, list(runs))
 
 
 def test_the_page_is_what_the_results_make() -> None:
@@ -39,7 +39,7 @@ def test_the_page_is_what_the_results_make() -> None:
 
 def test_the_published_results_have_every_case_and_hardly_a_void_run() -> None:
     published = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
-    assert len(published.cases()) >= len(CASES)
+    assert len(published.cases()) >= len(CASES) - len(LONGER)
     assert all(published.cases().values()), "a case has only void runs"
 
 
@@ -60,7 +60,7 @@ def test_a_void_run_is_left_out_and_counted(show: object) -> None:
     text = show(results(RUN, wrong))
     assert "5,000" in text
     assert "999" not in text
-    assert "1 of 2 runs were void" in text or text.splitlines()[1].endswith("1")
+    assert "1 of 2 runs were void" in " ".join(text.split()) or text.splitlines()[1].endswith("1")
 
 
 def test_a_case_with_void_runs_only_has_no_figures() -> None:
