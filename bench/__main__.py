@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with system(lambda _: None) as running:
         _say(f"the system runs ({time.monotonic() - began:.0f} s)")
         measuring = Measuring(
-            running, _projected(running), warm_s=asked.warm, measure_s=asked.seconds
+            running, projected(running), warm_s=asked.warm, measure_s=asked.seconds
         )
         runs = list(_rounds(measuring, names, asked.rounds, began + asked.limit))
     results = Results(about_this_machine(), asked.warm, asked.seconds, runs)
@@ -86,7 +86,8 @@ def _line(run: Measured) -> str:
     )
 
 
-def _projected(running: System) -> str:
+def projected(running: System) -> str:
+    """Ask the service that keeps Redis up which arm it is."""
     with urllib.request.urlopen(f"{running.url(PROJECTING)}/", timeout=5) as answer:  # noqa: S310
         return str(msgspec.json.decode(answer.read())["arm"])
 

@@ -14,7 +14,8 @@ from services.core.storage.connections import MySQL
 from services.core.storage.readings import Readings
 
 _TIMEOUT_S: Final = 30.0
-_CAUGHT_UP_S: Final = 10.0
+_STILL_S: Final = 3.0
+"""Redis that has been given nothing for so long has caught up, if it ever will."""
 _POLL_S: Final = 0.1
 _BY_ARM: Final = "SELECT arm, COUNT(*) FROM records GROUP BY arm"
 
@@ -36,7 +37,7 @@ class Counts:
 
 
 def count(mysql_url: str, redis_url: str, projected: str) -> Counts:
-    """Count everything; waits until Redis has the arm's records that it is to have, for a while."""
+    """Count everything; waits until Redis has the arm's records, or is given no more of them."""
     return asyncio.run(_count(mysql_url, redis_url, projected))
 
 
@@ -49,9 +50,11 @@ async def _count(mysql_url: str, redis_url: str, projected: str) -> Counts:
             ((plain,),) = await mysql.fetch(f"SELECT COUNT(*) FROM {PLAIN_TABLE}")  # noqa: S608 - ours
             rows[PLAIN] = int(plain)
         projection = Projection(redis, await Readings(mysql).ledger_id())
-        until = time.monotonic() + _CAUGHT_UP_S
+        live, until = -1, 0.0
         while True:
-            live = (await projection.look([], [])).total
+            before, live = live, (await projection.look([], [])).total
+            if live != before:
+                until = time.monotonic() + _STILL_S
             if live == rows.get(projected, 0) or time.monotonic() > until:
                 return Counts(rows, live)
             await asyncio.sleep(_POLL_S)

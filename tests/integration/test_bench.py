@@ -1,0 +1,112 @@
+"""The benchmark measures the real system, and a run in which anything was lost doesn't count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pymysql
+import pytest
+import redis
+
+from bench.__main__ import projected
+from bench.cases import CASES, Bench
+from bench.measuring import Measuring
+from bench.system import System, system
+from bench.telemetry import LEVELS
+from meshsplit.local.stores import DATABASE, LOGIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.orders import Order, Report
+
+RATE = 200
+ADD_A_ROW = (
+    "INSERT INTO records SELECT UNHEX(REPLACE(UUID(), '-', '')), student_id, student_name, course,"
+    " grade, semester, year, arm, stored_at FROM records LIMIT 1"
+)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[System]:
+    with system(lambda _: None) as made:
+        yield made
+
+
+class Planting(Measuring):
+    """Changes a store behind the benchmark's back, between the load and the counting."""
+
+    statement = ""
+    forgets = False
+
+    def _carry_out(
+        self, order: Order, module: str
+    ) -> tuple[Report, dict[str, float], dict[str, float], float, float]:
+        carried_out = super()._carry_out(order, module)
+        run = self.system.run
+        if self.statement:
+            with pymysql.connect(
+                host="127.0.0.1",
+                port=run.settings.ports["mariadb"],
+                user=LOGIN,
+                password=run.passwords.mysql,
+                database=DATABASE,
+                autocommit=True,
+            ) as connection:
+                connection.cursor().execute(self.statement)
+        if self.forgets:
+            with redis.Redis.from_url(self.system.redis_url) as client:
+                key = next(client.scan_iter("grades:*:records"))
+                client.hdel(key, next(client.hscan_iter(key))[0])
+        return carried_out
+
+
+def bench_of(running: System, kind: type[Measuring] = Measuring) -> Bench:
+    return Bench(kind(running, projected(running), warm_s=0.3, measure_s=1.0), 1)
+
+
+def test_a_run_in_which_all_is_well_counts_and_tells_what_each_process_used(
+    running: System,
+) -> None:
+    measured = bench_of(running).through_the_arms("a case", 16, rate=RATE)
+    assert measured.void == []
+    assert measured.answers == pytest.approx(RATE, rel=0.1)
+    assert {"envoy", "ingest", "bridge", "recorder", "mariadb"} <= measured.cpu_us.keys()
+    assert measured.services_over_gateway is not None
+
+
+@pytest.mark.parametrize("name", ["arms", "gateway", "nothing", "write-path", "insert", "plain"])
+def test_a_case_answers_right_and_stores_what_it_says(running: System, name: str) -> None:
+    for measured in CASES[name].run(bench_of(running)):
+        reasons = [each for each in measured.void if not each.startswith("the generator")]
+        assert reasons == [], measured.case
+
+
+def test_every_level_of_telemetry_is_measured_in_a_round(running: System) -> None:
+    runs = list(CASES["telemetry"].run(bench_of(running)))
+    assert {run.case for run in runs} == set(LEVELS)
+    assert [run.void for run in runs] == [[]] * len(LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("DELETE FROM records ORDER BY id DESC LIMIT 1", "acknowledged"),
+        (ADD_A_ROW, "more rows in MySQL"),
+    ],
+    ids=["a row that is lost", "a row that nobody sent"],
+)
+def test_a_run_is_void_if_mysql_is_not_as_was_acknowledged(
+    running: System, statement: str, reason: str
+) -> None:
+    bench = bench_of(running, Planting)
+    bench.measuring.statement = statement  # type: ignore[attr-defined]  # it is a Planting
+    (said, *_) = bench.through_the_arms("a case", 16, rate=RATE).void
+    assert reason in said
+
+
+def test_a_run_is_void_if_redis_lacks_a_record(running: System) -> None:
+    bench = bench_of(running, Planting)
+    bench.measuring.forgets = True  # type: ignore[attr-defined]  # it is a Planting
+    reasons = bench.through_the_arms("a case", 16, rate=RATE).void
+    assert any("records in Redis" in reason for reason in reasons)
