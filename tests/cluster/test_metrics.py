@@ -1,6 +1,7 @@
 """What Prometheus in the cluster knows: everyone's metrics, the rules, and the way to traces."""
 
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from observability.queries import QUERIES
+from tests.cluster.conftest import ROOT
 from tests.cluster.jaeger import jaeger
 from tests.cluster.system import ADDRESS, Cluster, Load, forwarded
 
@@ -58,6 +60,12 @@ def test_every_query_has_an_answer_but_those_of_what_is_not_here(asked: Asked) -
         if not asked("query", query=query.over("1m"))["result"]
     }
     assert {name for name in silent if not name.startswith("load")} == set()
+
+
+def test_each_service_says_which_version_it_is(asked: Asked) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = asked("query", query="meshsplit_build_info")["result"]
+    assert {each["metric"]["version"] for each in said} == {project["version"]}
 
 
 @pytest.mark.part("traces")
