@@ -6,6 +6,8 @@ import sys
 from tests.cluster.system import NAMESPACE, kubectl
 
 MIB = 1 << 20
+NAMESPACES = (NAMESPACE, "observability")
+PROXY = "istio-proxy"
 
 
 def usage() -> dict[tuple[str, str], tuple[float, int]]:
@@ -14,15 +16,16 @@ def usage() -> dict[tuple[str, str], tuple[float, int]]:
     for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]:
         path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
         for pod in json.loads(kubectl("get", "--raw", path))["pods"]:
-            namespace, name = pod["podRef"]["namespace"], pod["podRef"]["name"]
-            if namespace != NAMESPACE and not name.startswith("istio-ingressgateway"):
+            containers = {each["name"]: each for each in pod.get("containers", [])}
+            # A pod is called by what runs in it beside its proxy.
+            workload = next(filter(lambda name: name != PROXY, containers), "gateway")
+            gateway = pod["podRef"]["name"].startswith("istio-ingressgateway")
+            if pod["podRef"]["namespace"] not in NAMESPACES and not gateway:
                 continue
-            for container in pod.get("containers", []):
+            for name, container in containers.items():
                 cores = container.get("cpu", {}).get("usageNanoCores", 0) / 1e9
                 memory = container.get("memory", {}).get("workingSetBytes", 0)
-                found[
-                    name.split("-")[0] if namespace == NAMESPACE else "gateway", container["name"]
-                ] = (cores, memory)
+                found[workload, name] = (cores, memory)
     return found
 
 
