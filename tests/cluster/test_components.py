@@ -35,7 +35,7 @@ def put_on(cluster: Cluster) -> Iterator[Callable[[str], None]]:  # noqa: ARG001
 
 def copies(cluster: Cluster) -> float:
     said = cluster.run("exec", "deployment/shadow", "-c", "shadow", "--", "python", "-c", METRICS)
-    counts = re.findall(r"^meshsplit_requests_total{.*} (\S+)$", said, re.MULTILINE)
+    counts = re.findall(r"^meshsplit_requests_total{.*route=\"/\".*} (\S+)$", said, re.MULTILINE)
     return sum(map(float, counts))
 
 
