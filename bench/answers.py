@@ -19,6 +19,11 @@ class Answer(NamedTuple):
     length: int
     """Bytes it took."""
 
+    @property
+    def name(self) -> str:
+        """How it is counted: "201 ARM"; "503 later" if it says when to come again."""
+        return f"{self.status} {'later' if self.retry_after_s else self.arm}".strip()
+
 
 class UnreadableError(Exception):
     """It is no answer that this can read; says what it begins with."""

@@ -35,10 +35,12 @@ class Bench:
         """The running system."""
         return self.measuring.system
 
-    def through_the_arms(self, case: str, connections: int, **more: object) -> Measured:
+    def through_the_arms(
+        self, case: str, connections: int, *, refusal: str = "", **more: object
+    ) -> Measured:
         """Send records through the gateway, by the weights in force."""
         arms = list(self.system.arms)
-        expected = Expected([f"201 {arm}" for arm in arms], arms, whole=True)
+        expected = Expected([f"201 {arm}" for arm in arms], arms, refusal, whole=True)
         order = self.measuring.order(connections, **more)
         return self.measuring.run(case, self.round, order, expected, _HTTP)
 
@@ -126,6 +128,10 @@ def _unbatched(bench: Bench) -> Iterator[Measured]:
         yield bench.through_the_arms("unbatched-at-10%", MANY, rate=rate)
 
 
+def _overload(bench: Bench) -> Iterator[Measured]:
+    yield bench.through_the_arms("overload-1024", 4 * MANY, refusal="503 later", patient=True)
+
+
 def _telemetry(bench: Bench) -> Iterator[Measured]:
     system = bench.system
     mesh, prometheus = system.run.settings.mesh, system.processes()["prometheus"]
@@ -175,6 +181,7 @@ CASES: Mapping[str, Case] = {
     "tenth": Case("open loop at a tenth of saturation", _at(0.1)),
     "unbatched": Case("the same without batches", _unbatched),
     "half": Case("open loop at half of saturation", _at(0.5)),
+    "overload": Case("closed loop, 1,024 connections that heed Retry-After", _overload),
     "telemetry": Case(
         "telemetry off, metrics only, and 1, 10 and 100 % of requests traced", _telemetry
     ),

@@ -67,7 +67,7 @@ class Insert:
             insert = statements.INSERT_RECORDS.fill(rows)
             await self._session.run(insert, statements.COMMIT.fill())
             for _ in rows:
-                self._tally.count(201, ARM, began)
+                self._tally.count(f"201 {ARM}", began)
 
 
 if __name__ == "__main__":

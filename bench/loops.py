@@ -43,7 +43,7 @@ class ClosedLoop:
 
     def answered(self, connection: Connection, answer: Answer, due_ns: int) -> None:
         """Count, and send the next; after a refusal, if patient, when it says."""
-        self._tally.count(answer.status, answer.arm, due_ns)
+        self._tally.count(answer.name, due_ns)
         if answer.retry_after_s and self._patient:
             loop = asyncio.get_running_loop()
             loop.call_later(answer.retry_after_s, self._send, connection)
@@ -106,7 +106,7 @@ class OpenLoop:
 
     def answered(self, connection: Connection, answer: Answer, due_ns: int) -> None:
         """Count, and use the connection for what has waited longest."""
-        self._tally.count(answer.status, answer.arm, due_ns)
+        self._tally.count(answer.name, due_ns)
         if self._waiting:
             connection.send(self._make(), self._waiting.popleft())
         else:

@@ -17,7 +17,7 @@ class Measured(msgspec.Struct, frozen=True):
     case: str
     round: int
     answers: int
-    """In the time that counts."""
+    """In the time that counts, refusals left out."""
     seconds: float
     cpu_us: dict[str, float]
     """CPU microseconds for each of those answers, by process; the generator's too."""
@@ -31,10 +31,12 @@ class Measured(msgspec.Struct, frozen=True):
     """The share of the machine that neither the system nor the generator used, nor was idle."""
     idle: float
     memory_mb: dict[str, float]
-    """Resident, at the end."""
+    """Right after it; what several processes share is shared out among them."""
     whole: bool
     """Whether records went through the gateway and what stores them."""
-    void: list[str]
+    refused: int = 0
+    """Answers besides, in that time, that said when to come again."""
+    void: list[str] = msgspec.field(default_factory=list)
     """Why it doesn't count; empty: it does."""
 
     @property

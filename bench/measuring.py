@@ -13,7 +13,7 @@ from bench.counts import Counts, count
 from bench.histogram import Histogram
 from bench.measured import GENERATOR, Measured
 from bench.orders import Order, Report
-from bench.processes import used
+from bench.processes import memory, used
 from bench.system import System, UnfitError
 from bench.verdict import why_void
 from meshsplit.local.settings import checkout
@@ -29,6 +29,8 @@ class Expected:
     answers: Collection[str]
     arms: Collection[str]
     """Each "201 ARM" of these is a row."""
+    refusal: str = ""
+    """An answer that is right too, and stores nothing."""
     whole: bool = False
     """Whether records go through the gateway and what stores them."""
 
@@ -64,23 +66,25 @@ class Measuring:
     ) -> Measured:
         """Have a module carry out an order, and give what it cost."""
         before = self._count()
-        report, cpu, memory, others, idle = self._carry_out(order, module)
+        report, cpu, held, others, idle = self._carry_out(order, module)
         stored = self._count().since(before)
         storing = {arm: report.answers.get(f"201 {arm}", 0) for arm in expected.arms}
         void = why_void(
             report,
             stored,
-            expected=expected.answers,
+            expected={*expected.answers, expected.refusal},
             storing={arm: n for arm, n in storing.items() if n},
             projected=self.projected,
             rate=order.rate,
         )
-        answers = sum(report.measured.values())
+        refused = report.measured.get(expected.refusal, 0)
+        answers = sum(report.measured.values()) - refused
         latency, lag = Histogram(report.latency), Histogram(report.lag)
         return Measured(
             case=case,
             round=number,
             answers=answers,
+            refused=refused,
             seconds=report.wall_s,
             cpu_us={name: s * _MEGA / max(answers, 1) for name, s in cpu.items()},
             p50_ms=latency.quantile(0.5) / _MEGA,
@@ -89,7 +93,7 @@ class Measuring:
             rate=order.rate,
             others=others,
             idle=idle,
-            memory_mb=memory,
+            memory_mb=held,
             whole=expected.whole,
             void=void,
         )
@@ -123,9 +127,9 @@ class Measuring:
                 raise
         report = msgspec.json.decode(told, type=Report)
         cpu = {name: s for name, s in spent.cpu_s.items() if s} | {GENERATOR: report.cpu_s}
-        memory = {name: size / _MEGA for name, size in spent.memory.items()}
+        held = {name: size / _MEGA for name, size in memory(processes).items()}
         others = 1 - (sum(cpu.values()) + spent.idle_s) / spent.machine_s
-        return report, cpu, memory, max(others, 0.0), spent.idle_s / spent.machine_s
+        return report, cpu, held, max(others, 0.0), spent.idle_s / spent.machine_s
 
 
 def _tell(generator: subprocess.Popen[bytes], line: bytes) -> None:

@@ -10,6 +10,8 @@ from bench.results import Results, figures, waterfall
 from bench.telemetry import PAIRS_LEAST, overheads
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_APART = ("locust", "grafana")
+"""What `make up` starts for people to look at, and nothing needs."""
 _HEAD = ("run", "runs", "answers a second", "S/E", "CPU µs an answer", "p50, ms", "p99, ms")
 
 
@@ -33,7 +35,7 @@ Measured on {machine.cores} cores ({machine.processor}), {machine.memory_gb:g} G
 in rounds, each once a round; {results.warm_s:g} s of load before {results.measure_s:g} s that
 count. A figure is the median over the runs, with the least and the most. Other programs used
 {others.value:.0%} of the machine in the middle, {others.most:.0%} at most. {void} of
-{len(results.runs)} runs were void and are left out.
+{len(results.runs)} runs were void and are left out.{_started(results)}
 
 - **S/E** is the CPU of ingest, bridge and recorder over that of the gateway in the same run: a
   ratio that hardly depends on how fast the machine is just now.
@@ -57,6 +59,14 @@ own lateness above {verdict.LAG_OF_MEDIAN:.0%} of the measured median or
     yield ""
 
 
+def _started(results: Results) -> str:
+    if results.start_s is None:
+        return ""
+    return f"""
+From nothing running, with everything installed and no data, the whole system was ready and had
+stored its first record in {results.start_s:.1f} s."""
+
+
 def _table(results: Results) -> Iterator[str]:
     yield "## Results"
     yield ""
@@ -67,6 +77,7 @@ def _table(results: Results) -> Iterator[str]:
     yield ""
     yield from _ratios(results.cases())
     yield from _overheads(results.cases())
+    yield from _memory(results.cases())
 
 
 def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
@@ -103,6 +114,21 @@ gateway counts all the same: Envoy has no way not to.
     for name, share in found:
         yield f"| {name} | {share} | {share.pairs} |"
     yield ""
+
+
+def _memory(cases: dict[str, list[Measured]]) -> Iterator[str]:
+    runs = cases.get("even-256")
+    if not runs:
+        return
+    held = sorted(runs[-1].memory_mb.items(), key=lambda pair: (-pair[1], pair[0]))
+    whole = sum(size for name, size in held if name not in _APART)
+    yield f"""\
+## Memory
+
+Right after the last run at 256 connections, in MB, what processes share shared out among them:
+{", ".join(f"{name} {size:.0f}" for name, size in held)}.
+All of it without {" and ".join(_APART)}: {whole:.0f} MB.
+"""
 
 
 def _waterfalls(results: Results) -> Iterator[str]:

@@ -30,6 +30,8 @@ class Results(msgspec.Struct, frozen=True):
     warm_s: float
     measure_s: float
     runs: list[Measured]
+    start_s: float | None = None
+    """From nothing running to the first record stored."""
 
     def cases(self) -> dict[str, list[Measured]]:
         """Give the runs that count by case, in the order in which they were first run."""

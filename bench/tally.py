@@ -7,7 +7,8 @@ from time import monotonic_ns
 from bench.histogram import Histogram
 from bench.orders import Report
 
-_REFUSALS = 400
+_REFUSALS = "4"
+"""Names from here on are of statuses that refuse."""
 _WRONG_KEPT = 5
 
 
@@ -26,13 +27,12 @@ class Tally:
         self._unanswered = 0
         self._scheduled = 0
 
-    def count(self, status: int, arm: str, due_ns: int) -> None:
-        """Count an answer to a request that was due then."""
-        name = f"{status} {arm}".strip()
+    def count(self, name: str, due_ns: int) -> None:
+        """Count an answer, by its name, to a request that was due then."""
         self._answers[name] += 1
         if self.open:
             self._measured[name] += 1
-            if status < _REFUSALS:
+            if name < _REFUSALS:
                 self._latency.add(self.clock() - due_ns)
 
     def schedule(self, lag_ns: int) -> None:

@@ -98,7 +98,7 @@ class WritePath:
             began = self._tally.clock()
             outcome = await self._batcher.submit(pending)
             stored = isinstance(outcome, Stored) and not outcome.repeated
-            self._tally.count(201 if stored else 503, ARM, began)
+            self._tally.count(f"201 {ARM}" if stored else "503", began)
 
 
 if __name__ == "__main__":

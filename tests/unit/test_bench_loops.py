@@ -152,6 +152,8 @@ async def test_a_patient_client_waits_as_long_as_it_is_told() -> None:
     patient, hasty = Client(1, patient=True), Client(1)
     for client in (patient, hasty):
         client.answer(0, refusal)
+        assert client.tally.report(0, 1).answers == {"503 later": 1}
+        assert client.tally.report(0, 1).latency == {}
     assert (len(patient.sent), len(hasty.sent)) == (1, 2)
     await asyncio.sleep(1.1)
     assert len(patient.sent) == 2

@@ -20,7 +20,7 @@ RUN = Measured(
     rate=None,
     others=0.02,
     idle=0.01,
-    memory_mb={"envoy": 50.0},
+    memory_mb={"envoy": 50.0, "locust": 40.0},
     whole=True,
     void=[],
 )
@@ -70,3 +70,8 @@ def test_a_case_with_void_runs_only_has_no_figures() -> None:
 def test_the_waterfall_shows_the_most_costly_process_first() -> None:
     text = table(results(RUN))
     assert text.index("  envoy") < text.index("  ingest") < text.index("  recorder")
+
+
+def test_what_only_people_look_at_is_left_out_of_the_memory() -> None:
+    text = render(results(msgspec.structs.replace(RUN, case="even-256")))
+    assert "without locust and grafana: 50 MB" in text
