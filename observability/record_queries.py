@@ -111,8 +111,8 @@ RECORD_QUERIES: Final = MappingProxyType(
             "What have arms and gateway counted since they began: answers, times, records, CPU?",
             "as counted",
             '{__name__=~"meshsplit_request_seconds_bucket|meshsplit_records_total'
-            "|meshsplit_recorder_records_total|process_cpu_seconds_total"
-            '|gateway:requests:total",method=~"POST|"}',
+            "|meshsplit_recorder_records_total|meshsplit_batch_records_bucket"
+            '|process_cpu_seconds_total|gateway:requests:total",method=~"POST|"}',
             traffic=True,
         ),
     }

@@ -15,6 +15,7 @@ _PROCESSES_MAX: Final = 256
 """How many processes are told apart; the one not seen for longest is forgotten first."""
 _REQUEST_SECONDS: Final = "meshsplit_request_seconds_bucket"
 _RECORDS: Final = frozenset({"meshsplit_records_total", "meshsplit_recorder_records_total"})
+_BATCHES: Final = "meshsplit_batch_records_bucket"
 _CPU: Final = "process_cpu_seconds_total"
 _ANSWERS: Final = "gateway:requests:total"
 """The gateway's answers by host and code, as recording rules have them in any mesh."""
@@ -34,6 +35,8 @@ class Increase:
     """By arm and bound in seconds (infinity too): requests that took at most so long."""
     records: dict[tuple[Process, str], float] = field(default_factory=dict)
     """By process and arm: records that the process worked on."""
+    batches: dict[tuple[Process, float], float] = field(default_factory=dict)
+    """By process and bound (infinity too): batches of at most so many records."""
     cpu: dict[Process, float] = field(default_factory=dict)
     """By process: seconds of CPU."""
 
@@ -43,6 +46,7 @@ class Increase:
         _add_up(self.errors, other.errors)
         _add_up(self.within, other.within)
         _add_up(self.records, other.records)
+        _add_up(self.batches, other.batches)
         _add_up(self.cpu, other.cpu)
 
 
@@ -88,6 +92,8 @@ class RawCounters:
             _add_up(found.within, {(arm, float(labels["le"])): more})
         elif name in _RECORDS:
             _add_up(found.records, {(process, arm): more})
+        elif name == _BATCHES:
+            _add_up(found.batches, {(process, float(labels["le"])): more})
         elif name == _CPU:
             _add_up(found.cpu, {process: more})
 

@@ -35,7 +35,7 @@ class Count:
         self.squares += hits * hits / of
 
     def dispersion(self, windows: float) -> float:
-        """Return by how much too many requests these are, as they share their window's fate."""
+        """Return how much more hits vary from window to window than independent ones would."""
         return dispersion(self.hits, self.of, self.squares, windows)
 
     def share(self, worth: float) -> Share:
@@ -56,6 +56,23 @@ class ArmEvidence:
     """In how many windows the arm timed requests."""
     cost: Mean = field(default_factory=Mean)
     """Seconds of CPU a record."""
+    batched: float = 0.0
+    """How many records were in batches, by their buckets' bounds;"""
+    together: float = 0.0
+    """and for each of them, with how many in one, itself included."""
+
+    @property
+    def company(self) -> float:
+        """With how many records a record shares its batch, on average; at least itself."""
+        return max(1.0, self.together / self.batched) if self.batched else 1.0
+
+    def discount(self, count: Count, windows: float) -> float:
+        """Return how many requests tell as much as one that is independent of all others.
+
+        Where nothing has gone wrong yet, windows can't show what goes wrong together: it is at
+        least as many as share a batch.
+        """
+        return max(self.company, count.dispersion(windows))
 
     def times(self, factor: float = 1.0) -> Times:
         """Return the arm's times, of so many times as many windows like these."""
@@ -63,7 +80,8 @@ class ArmEvidence:
         return Times(
             tuple(bound for bound, _ in counts),
             tuple(
-                count.share(factor / count.dispersion(self.timed_windows)) for _, count in counts
+                count.share(factor / self.discount(count, self.timed_windows))
+                for _, count in counts
             ),
         )
 
@@ -106,14 +124,11 @@ class Evidence:
 
     def _complete(self, window: Increase) -> None:
         for name, arm in self.arms.items():
-            if answers := window.answers.get(name, 0.0):
-                arm.errors.add(window.errors.get(name, 0.0), answers)
-                arm.answered_windows += 1
-            if timed := window.within.get((name, inf), 0.0):
-                arm.timed_windows += 1
-                for (whose, bound), hits in window.within.items():
-                    if whose == name and bound != inf:
-                        arm.within.setdefault(bound, Count()).add(hits, timed)
+            _count(name, arm, window)
+        for name, (batched, together) in _company(window).items():
+            if name in self.arms:
+                self.arms[name].batched += batched
+                self.arms[name].together += together
         costs = self._costs(window)
         for name, cost in costs.items():
             self.arms[name].cost = self.arms[name].cost.with_one_more(cost)
@@ -155,9 +170,41 @@ class Evidence:
         }
 
 
+def _count(name: str, arm: ArmEvidence, window: Increase) -> None:
+    """Take in a window's requests of one arm."""
+    if answers := window.answers.get(name, 0.0):
+        arm.errors.add(window.errors.get(name, 0.0), answers)
+        arm.answered_windows += 1
+    if timed := window.within.get((name, inf), 0.0):
+        arm.timed_windows += 1
+        for (whose, bound), hits in window.within.items():
+            if whose == name and bound != inf:
+                arm.within.setdefault(bound, Count()).add(hits, timed)
+
+
 def _by_job(records: Mapping[tuple[Process, str], float]) -> dict[tuple[str, str], float]:
     """Add up records by arm and job."""
     found: dict[tuple[str, str], float] = {}
     for (process, arm), count in records.items():
         found[arm, process[0]] = found.get((arm, process[0]), 0.0) + count
+    return found
+
+
+def _company(window: Increase) -> dict[str, tuple[float, float]]:
+    """Each arm's records in batches of its processes, and the sum over them of their batch's size.
+
+    A batch is taken to be as large as its bucket allows, and half as large again beyond the last.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for process, arm in window.records:
+        below = largest = 0.0
+        batched, together = found.get(arm, (0.0, 0.0))
+        for bound, batches in sorted(
+            (b, n) for (p, b), n in window.batches.items() if p == process
+        ):
+            size = 1.5 * largest if bound == inf else bound
+            batched += (batches - below) * size
+            together += (batches - below) * size * size
+            below, largest = batches, size
+        found[arm] = batched, together
     return found

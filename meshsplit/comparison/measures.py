@@ -80,7 +80,7 @@ class ErrorShare:
             return Reading(None, (None, None), 0)
         interval = (0.0, 1.0)
         if arm.answered_windows >= LEAST_WINDOWS:
-            worth = 1 / arm.errors.dispersion(arm.answered_windows)
+            worth = 1 / arm.discount(arm.errors, arm.answered_windows)
             interval = arm.errors.share(worth).interval(alpha)
         return Reading(arm.errors.hits / arm.errors.of, interval, round(arm.errors.of))
 
@@ -114,7 +114,7 @@ class ErrorShare:
         if min(arm.answered_windows for arm in arms) * factor < LEAST_WINDOWS:
             return None
         # One discount for both, so that the errors are still split as the requests are.
-        worth = factor / max(arm.errors.dispersion(arm.answered_windows) for arm in arms)
+        worth = factor / max(arm.discount(arm.errors, arm.answered_windows) for arm in arms)
         return arms[0].errors.share(worth), arms[1].errors.share(worth)
 
 

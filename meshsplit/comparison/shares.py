@@ -8,7 +8,7 @@ that product has reached 1/alpha for every p and q that are d apart.
 
 Requests in one batch share its fate, so they tell less than as many independent ones would:
 counts are *discounted* by how much more they vary from window to window than chance would have it
-(Pearson's dispersion, as in quasi-binomial regression), and never counted for more than they are.
+(Pearson's dispersion, as in quasi-binomial regression), and by as many as share a batch at least.
 """
 
 from dataclasses import dataclass

@@ -106,3 +106,14 @@ def test_a_window_waits_for_records_but_not_for_ever() -> None:
     assert not known.take(few, MOST_S - 1)
     assert known.take(Increase(), 1)
     assert known.arms["a"].cost.windows == 1
+
+
+def test_records_that_share_a_batch_are_known_by_its_bucket() -> None:
+    known = Evidence.of(["a"])
+    window = worked({"door": 0.1}, {("door", "a"): 100})
+    window.batches = {(("door", "i"), bound): n for bound, n in ((1.0, 50), (8.0, 50), (inf, 50))}
+    known.take(window, LEAST_S)
+    assert known.arms["a"].company == 1
+    window.batches[("door", "i"), 8.0] = window.batches[("door", "i"), inf] = 60
+    known.take(window, LEAST_S)
+    assert known.arms["a"].company == pytest.approx((100 + 10 * 64) / (100 + 10 * 8))

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import exp, inf
 from random import Random
 
 import pytest
 
-from meshsplit.comparison.comparison import ALPHA
+from meshsplit.comparison.comparison import ALPHA, compare
 from meshsplit.comparison.evidence import Evidence
 from meshsplit.comparison.measures import MEASURES, State
 from tests.arm_traffic import WINDOW_S, Traffic, window
@@ -92,3 +93,26 @@ def test_an_outage_that_hits_every_arm_is_no_difference() -> None:
             said |= {m.state(known, ("a", "b"), ALPHA / len(MEASURES)) for m in MEASURES}
         alarms += "differs" in said
     assert alarms / 60 <= ALPHA
+
+
+@pytest.mark.parametrize("batch", [1, 5, 20], ids="requests in batches of {}".format)
+def test_no_interval_ever_misses_the_truth_more_often_than_stated(batch: int) -> None:
+    true = Traffic(batch=batch)
+    truths = {
+        "errors": true.errors,
+        "p50": true.median_s,
+        "p99": true.median_s * exp(0.5 * 2.3263),
+        "cpu": true.cpu_s,
+    }
+    dice, missed = Random(8), 0
+    for _ in range(60):
+        known, hold = Evidence.of(["a", "b"]), True
+        for _ in range(30):
+            known.take(window(dice, dict.fromkeys("ab", true)), WINDOW_S)
+            for measure in compare(known).measures:
+                for reading in measure.readings.values():
+                    low, high = reading.interval
+                    upper = inf if high is None else high
+                    hold = hold and (low or 0.0) <= truths[measure.name] <= upper
+        missed += not hold
+    assert missed / 60 <= ALPHA
