@@ -1,8 +1,10 @@
 """What is measured. Each case is a few lines: whose place is taken, what load, what is right."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import psutil
 
@@ -10,7 +12,7 @@ from bench import insert, plain, write_path
 from bench.measured import Measured
 from bench.measuring import Expected, Measuring
 from bench.system import System
-from bench.telemetry import LEVELS, OTLP, Level, in_turn, write_rate
+from bench.telemetry import LEVELS, OTLP, Told, in_turn, write_rate
 from meshsplit.local.up import IDENTITY_HOST
 
 FEW, MANY = 64, 256
@@ -19,6 +21,8 @@ _HTTP = "bench.generator"
 _WRITING = ("recorder", "bridge", "ingest")
 _UNBATCHED = {"MESHSPLIT_BATCH_LIMIT": "1", "MESHSPLIT_BATCH_LINGER_MS": "0"}
 _NOTHING = "nothing"
+_FOLLOWS_S = 3.0
+"""The gateway follows a change of the mesh's files within two seconds."""
 
 
 @dataclass
@@ -136,20 +140,23 @@ def _telemetry(bench: Bench) -> Iterator[Measured]:
     system = bench.system
     mesh, prometheus = system.run.settings.mesh, system.processes()["prometheus"]
     with system.away(_WRITING):
-        for name in in_turn(bench.round):
-            level = LEVELS[name]
-            write_rate(mesh, level.percent)
-            without = OTLP if level.percent is None else ""
-            through = None if level.metrics else "bench.uncounted"
-            with system.told(_WRITING, {}, without, through), _resting(prometheus, level):
-                yield bench.through_the_arms(name, FEW)
+        # Levels whose services are told the same follow each other, and need them only once.
+        for told, names in groupby(in_turn(bench.round), key=lambda name: LEVELS[name].services):
+            without = "" if told.traces else OTLP
+            through = None if told.metrics else "bench.uncounted"
+            write_rate(mesh, None)
+            with system.told(_WRITING, {}, without, through), _resting(prometheus, told):
+                for name in names:
+                    write_rate(mesh, LEVELS[name].percent)
+                    time.sleep(_FOLLOWS_S)
+                    yield bench.through_the_arms(name, FEW)
     write_rate(mesh, 1)
 
 
 @contextmanager
-def _resting(prometheus: psutil.Process, level: Level) -> Iterator[None]:
+def _resting(prometheus: psutil.Process, told: Told) -> Iterator[None]:
     """Let Prometheus scrape nothing while nothing is counted."""
-    if not level.metrics:
+    if not told.metrics:
         prometheus.suspend()
     try:
         yield

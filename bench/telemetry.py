@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Final
+from typing import Final, NamedTuple
 
 from bench.measured import GATEWAY, WRITERS, Measured
 
@@ -24,6 +24,13 @@ _RATE: Final = re.compile(
 )
 
 
+class Told(NamedTuple):
+    """What the services are told."""
+
+    metrics: bool
+    traces: bool
+
+
 @dataclass(frozen=True)
 class Level:
     """How much of telemetry there is."""
@@ -31,6 +38,11 @@ class Level:
     metrics: bool
     percent: int | None
     """Of requests that are traced, from the gateway on; None: tracing is off everywhere."""
+
+    @property
+    def services(self) -> Told:
+        """What the services are told; how many are traced is the gateway's affair."""
+        return Told(self.metrics, self.percent is not None)
 
 
 LEVELS: Final[Mapping[str, Level]] = {
