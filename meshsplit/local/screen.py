@@ -29,6 +29,7 @@ Try next:
   . .venv/bin/activate                          then the command is called meshsplit:
   meshsplit split set fastapi=90 grpc=10        move the traffic
   meshsplit split show                          asked for, applied, observed
+  make trace                                    where the time goes, request by request
   make status | make logs | make down           {run.here.logs}
 {_missing(run)}"""
 
