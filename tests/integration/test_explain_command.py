@@ -1,0 +1,78 @@
+"""``meshsplit trace`` and ``explain`` on the real system: of a request that went well, and one that
+didn't.
+"""
+
+import secrets
+import time
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from meshsplit.cli import app
+from tests.arms import GOOD
+from tests.gateway import wait_for
+from tests.stack import LiveStack
+
+
+@pytest.fixture(autouse=True)
+def of_this_stack(stack: LiveStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command find the stack under test."""
+    monkeypatch.setenv("MESHSPLIT_STATE_DIR", str(stack.state))
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def said(*words: str) -> str:
+    """What the command says, in one line."""
+    return " ".join(CliRunner().invoke(app, [*words]).output.split())
+
+
+def post(stack: LiveStack, **headers: str) -> httpx.Response:
+    return httpx.post(stack.gateway, json=GOOD, headers=headers, trust_env=False, timeout=30)
+
+
+def is_told(asked: str, part: str) -> bool:
+    """Whether a story has a part by now: spans come a second or two after their request."""
+    return part in said("explain", asked)
+
+
+@pytest.mark.parametrize("arm", ["fastapi", "grpc"])
+def test_a_record_s_story_leads_from_its_rule_to_its_commit_by_any_of_its_ids(
+    stack: LiveStack, arm: str
+) -> None:
+    answers = (post(stack, **{"x-client-trace-id": "1"}) for _ in range(60))
+    answer = next(found for found in answers if found.json()["arm"] == arm)
+    ids = [answer.headers["x-request-id"], answer.headers["x-trace-id"], answer.json()["id"]]
+    wait_for(lambda: is_told(ids[0], "the COMMIT alone took"), 20)
+    for asked in ids:
+        text = said("explain", asked)
+        assert f"POST / → 201 · {arm} · stored" in text
+        assert "rule split, of VirtualService records, mesh/routes/records.yaml" in text
+        assert "waited" in text
+        assert "the COMMIT alone took" in text
+    tree = said("trace", ids[1])
+    for part in ("gateway POST /", "store batch of", "MariaDB: COMMIT"):
+        assert part in tree
+
+
+def test_an_arm_that_is_away_is_told_in_words(stack: LiveStack) -> None:
+    with stack.without("ingest"):
+        failed = next(
+            answer for answer in (post(stack) for _ in range(60)) if answer.status_code == 503
+        )
+        request = failed.headers["x-request-id"]
+        wait_for(lambda: is_told(request, "UF: no connection to the destination"))
+        text = said("explain", request)
+        assert "to ingest:8000" in text
+        assert "nothing listens at its address" in text
+        assert "answer 503" in text
+    wait_for(lambda: all(post(stack).is_success for _ in range(10)), 30)
+
+
+def test_a_request_that_was_not_traced_is_told_without_its_arm_s_side(stack: LiveStack) -> None:
+    unsampled = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    answer = post(stack, traceparent=unsampled)
+    wait_for(lambda: is_told(answer.headers["x-request-id"], "answer 201"))
+    time.sleep(2.5)  # else its spans would have come
+    assert "It wasn't traced" in said("explain", answer.headers["x-trace-id"])
+    assert answer.headers["x-request-id"] in said("explain", answer.json()["id"])
