@@ -133,8 +133,9 @@ def _answered(access: Line) -> Iterator[tuple[str, str]]:
     for line in flags_in_words(str(access.get("response_flags") or "")):
         yield "flag", line
     if failure := access.get("upstream_failure"):
-        words = next((said for text, said in _FAILURES.items() if text in failure), "")
-        yield "failure", f"{words} ({failure})" if words else str(failure)
+        told = str(failure).replace("_", " ")  # Envoy writes it without blanks
+        words = next((said for text, said in _FAILURES.items() if text in told), "")
+        yield "failure", f"{words} ({told})" if words else told
 
 
 def _logged(logs: list[Line]) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ didn't.
 
 import secrets
 import time
+from functools import partial
 
 import httpx
 import pytest
@@ -31,9 +32,10 @@ def post(stack: LiveStack, **headers: str) -> httpx.Response:
     return httpx.post(stack.gateway, json=GOOD, headers=headers, trust_env=False, timeout=30)
 
 
-def is_told(asked: str, part: str) -> bool:
-    """Whether a story has a part by now: spans come a second or two after their request."""
-    return part in said("explain", asked)
+def is_told(asked: str, *parts: str, by: str = "explain") -> bool:
+    """Whether a story is whole by now: its parts come a second or two after their request."""
+    text = said(by, asked)
+    return all(part in text for part in parts)
 
 
 @pytest.mark.parametrize("arm", ["fastapi", "grpc"])
@@ -43,16 +45,16 @@ def test_a_record_s_story_leads_from_its_rule_to_its_commit_by_any_of_its_ids(
     answers = (post(stack, **{"x-client-trace-id": "1"}) for _ in range(60))
     answer = next(found for found in answers if found.json()["arm"] == arm)
     ids = [answer.headers["x-request-id"], answer.headers["x-trace-id"], answer.json()["id"]]
-    wait_for(lambda: is_told(ids[0], "the COMMIT alone took"), 20)
+    story = (
+        f"POST / → 201 · {arm} · stored",
+        "rule split, of VirtualService records, mesh/routes/records.yaml",
+        "waited",
+        "the COMMIT alone took",
+    )
     for asked in ids:
-        text = said("explain", asked)
-        assert f"POST / → 201 · {arm} · stored" in text
-        assert "rule split, of VirtualService records, mesh/routes/records.yaml" in text
-        assert "waited" in text
-        assert "the COMMIT alone took" in text
-    tree = said("trace", ids[1])
-    for part in ("gateway POST /", "store batch of", "MariaDB: COMMIT"):
-        assert part in tree
+        wait_for(partial(is_told, asked, *story), 20)
+    tree = ("gateway POST /", "store batch of", "MariaDB: COMMIT")
+    wait_for(lambda: is_told(ids[1], *tree, by="trace"), 20)
 
 
 def test_an_arm_that_is_away_is_told_in_words(stack: LiveStack) -> None:
@@ -61,11 +63,8 @@ def test_an_arm_that_is_away_is_told_in_words(stack: LiveStack) -> None:
             answer for answer in (post(stack) for _ in range(60)) if answer.status_code == 503
         )
         request = failed.headers["x-request-id"]
-        wait_for(lambda: is_told(request, "UF: no connection to the destination"))
-        text = said("explain", request)
-        assert "to ingest:8000" in text
-        assert "nothing listens at its address" in text
-        assert "answer 503" in text
+        story = ("UF: no connection to the destination", "nothing listens at its address")
+        wait_for(lambda: is_told(request, *story, "to ingest:8000", "answer 503"))
     wait_for(lambda: all(post(stack).is_success for _ in range(10)), 30)
 
 

@@ -151,7 +151,7 @@ def test_what_the_services_wrote_of_it_is_among_it(state: Path) -> None:
 FAILURES = [
     (
         {"status": 503, "response_flags": "UF,URX", "attempts": 3, "upstream_ms": None}
-        | {"upstream_failure": "delayed connect error: Connection refused"},
+        | {"upstream_failure": "delayed_connect_error:_Connection_refused"},
         ["UF: no connection", "URX: no more attempts", "nothing listens", "at the attempt no. 3"],
     ),
     (
