@@ -3,6 +3,7 @@
 Names are those of OpenTelemetry's semantic conventions for HTTP servers.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -18,6 +19,7 @@ _METHODS: Final = frozenset(
 )
 _OTHER: Final = "_OTHER"
 _ERRORS_FROM: Final = 500
+_PORT: Final = re.compile("[0-9]{1,5}")
 
 
 @contextmanager
@@ -89,6 +91,6 @@ def _name(method: str, route: str | None) -> str:
 
 def _server(authority: str) -> dict[str, str | int]:
     host, colon, port = authority.rpartition(":")
-    if colon and port.isdigit() and not authority.endswith("]"):
+    if colon and _PORT.fullmatch(port):
         return {"server.address": host, "server.port": int(port)}
     return {"server.address": authority}
