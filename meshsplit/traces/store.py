@@ -7,6 +7,7 @@ who looks pays for reading. A line that is torn, by a crash or a full disk, is p
 import base64
 import binascii
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 LARGEST_BYTES = 32 * 1024 * 1024
@@ -41,9 +42,12 @@ class SpanFiles:
         self._file.close()
 
     def _begin_anew(self) -> None:
-        self._file.close()
-        self._path.replace(self._previous)
-        self._file = self._path.open("ab", buffering=0)
+        # The folder may have been emptied or taken away; what fails here is tried again next time.
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileNotFoundError):
+            self._path.replace(self._previous)
+        full, self._file = self._file, self._path.open("ab", buffering=0)
+        full.close()
 
 
 def exports(folder: Path) -> Iterator[bytes]:
@@ -51,7 +55,7 @@ def exports(folder: Path) -> Iterator[bytes]:
     for name in (PREVIOUS, CURRENT):
         try:
             file = (folder / name).open("rb")
-        except FileNotFoundError:
+        except OSError:
             continue
         with file:
             for line in file:

@@ -1,5 +1,6 @@
 """Spans on disk: bounded, and read again whatever happened to the files."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,23 @@ def test_lines_that_are_no_lines_of_ours_are_passed_over(tmp_path: Path) -> None
     files.append(b"good")
     files.close()
     assert list(exports(tmp_path))[-1] == b"good"
+
+
+@pytest.mark.parametrize("gone", ["the file", "the folder"])
+def test_spans_are_kept_again_after_somebody_deleted_what_was_kept(
+    tmp_path: Path, gone: str
+) -> None:
+    folder = tmp_path / "traces"
+    files = SpanFiles(folder, largest=100)
+    files.append(b"a" * 30)
+    if gone == "the file":
+        (folder / CURRENT).unlink()
+    else:
+        shutil.rmtree(folder)
+    for word in (b"b", b"c"):
+        files.append(word * 60)
+    files.close()
+    assert list(exports(folder)) == [b"b" * 60, b"c" * 60]
 
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
