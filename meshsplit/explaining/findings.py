@@ -88,7 +88,10 @@ def about_when(state: Path, record_id: str) -> tuple[datetime, list[Line]] | Non
     made = UUID(record_id)
     if made.version != _TIME_ORDERED:
         return None
-    at = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
+    try:
+        at = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
+    except ValueError:
+        return None  # thousands of years ahead: no id of ours
     seconds = [
         f'"time":"{at - timedelta(seconds=back):%Y-%m-%dT%H:%M:%S}' for back in range(_LONGEST_S)
     ]

@@ -24,21 +24,24 @@ class Rule:
     """Relative to the mesh's folder; empty: the files have no such VirtualService any more."""
     does: dict[str, Any] = field(default_factory=dict)
     """What it does with its requests now; empty: the files have no such rule any more."""
+    refused: bool = False
+    """Whether the files as they are now make no configuration, so that nothing is known of it."""
 
 
 def rule_of(mesh: Path, name: str, config: str, method: str, path: str) -> Rule:
     """Return a rule by its name and by the config that it is of (Istio's mark on a route)."""
     service = config.rpartition("/")[2]
     files = {
-        str(found.content.get("metadata", {}).get("name")): found.file
+        str(metadata.get("name")): found.file
         for found in read_resources(mesh, [])
         if isinstance(found.content, dict) and found.content.get("kind") == "VirtualService"
+        if isinstance(metadata := found.content.get("metadata"), dict)
     }
     try:
         endpoints = Endpoints({}, others_by_name=True)
         made = translate(mesh, endpoints, Local(("127.0.0.1", 1), Layout(Path())))
     except Refused:
-        return Rule(name, service, files.get(service, ""))
+        return Rule(name, service, files.get(service, ""), refused=True)
     for host in made.routes[0]["virtual_hosts"]:
         for route in host["routes"]:
             origin = route.get("metadata", {}).get("filter_metadata", {}).get("istio", {})

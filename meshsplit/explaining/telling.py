@@ -91,12 +91,10 @@ def _ruled(access: Line, rule: Rule | None, mesh: str) -> Iterator[tuple[str, st
         yield "rule", "none of the mesh's files takes it"
     else:
         name = rule.name or "(without a name)"
-        where = f"{mesh}/{rule.file}" if rule.file else "which the files have no more"
+        nowhere = f"of {mesh}/" if rule.refused else "which the files have no more"
+        where = f"{mesh}/{rule.file}" if rule.file else nowhere
         yield "rule", f"{name}, of VirtualService {rule.service}, {where}"
-        yield (
-            "",
-            _shares(rule) if rule.does else "the files have changed since: there is no such rule",
-        )
+        yield "", _shares(rule)
     if access.get("cluster"):
         at = access.get("upstream_host") or "no instance of it"
         attempts = access.get("attempts") or 1
@@ -108,6 +106,10 @@ def _ruled(access: Line, rule: Rule | None, mesh: str) -> Iterator[tuple[str, st
 
 def _shares(rule: Rule) -> str:
     does = rule.does
+    if rule.refused:
+        return "what it does isn't known: as the files are now, the gateway takes none of them"
+    if not does:
+        return "the files have changed since: there is no such rule"
     if "redirect" in does:
         return f"sends its requests on to {does['redirect']['location']}"
     if "answer" in does:
@@ -158,4 +160,6 @@ def candidates(at: datetime, lines: list[Line]) -> str:
 
 
 def _outcome(line: Line) -> str:
-    return f"to {destination(str(line.get('cluster')))} → {line.get('status')}"
+    cluster = line.get("cluster")
+    where = f"to {destination(str(cluster))}" if cluster else "nowhere"
+    return f"{where} → {line.get('status')}"

@@ -1,6 +1,7 @@
 """``meshsplit explain``: one request's story, from whatever is left of it."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from meshsplit.cli import app
 from meshsplit.explaining.flags import FLAGS, flags_in_words
+from tests.mesh_folder import ROOT
 from tests.spans import BEGAN, Value, export, ident, keep, span
 
 SERVER, CLIENT = otlp.Span.SPAN_KIND_SERVER, otlp.Span.SPAN_KIND_CLIENT
@@ -190,6 +192,23 @@ def test_what_went_wrong_at_the_gateway_is_said_in_words(
         assert part in text
 
 
+@pytest.mark.parametrize(
+    "written", ["kind: [", "kind: VirtualService\nmetadata: 5\n", "weight: none of ours\n"]
+)
+def test_files_that_the_gateway_refuses_are_not_said_to_have_no_such_rule(
+    state: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    mesh = state / "mesh"
+    shutil.copytree(ROOT / "mesh", mesh)
+    (mesh / "routes" / "records.yaml").write_text(written)
+    monkeypatch.setenv("MESHSPLIT_MESH_DIR", str(mesh))
+    logged(state)
+    text = told(REQUEST)
+    assert "as the files are now, the gateway takes none of them" in text
+    assert "no such rule" not in text
+    assert "no more" not in text
+
+
 def test_a_record_that_was_not_traced_is_led_back_to_the_requests_of_its_moment(
     state: Path,
 ) -> None:
@@ -209,6 +228,7 @@ def test_an_id_of_nothing_is_said_so_in_a_line(state: Path) -> None:
     assert "nothing here names" in told("f" * 32, code=1)
     assert "nothing here names" in told("7d9f1c1e-7a0f-4b7c-8f93-0f6c1a3f0b1d", code=1)
     assert "no request of then" in told("01a00000-0000-7000-8000-000000000000", code=1)
+    assert "nothing here names" in told("ffffffff-ffff-7fff-bfff-ffffffffffff", code=1)
     assert "expected a request's id" in told("no-id", code=2)
 
 
