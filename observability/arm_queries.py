@@ -11,14 +11,16 @@ from types import MappingProxyType
 from typing import Final
 
 from observability.query import Query
+from observability.record_queries import OF_THE_SPLIT
 
 _ASKED: Final = 'max by (arm) (meshsplit_split_weight_ratio{stage="asked"})'
 _DECISIONS: Final = "scalar(sum(max by (arm) (meshsplit_split_decisions)) > 0)"
 _CHANCE: Final = f"1.96 * sqrt({_ASKED} * (1 - {_ASKED}) / {_DECISIONS})"
 
+_GOT: Final = f'rate(meshsplit_requests_total{{arm!="",method="POST"}}[{{window}}]){OF_THE_SPLIT}'
 _FEWEST: Final = (
     'scalar(min(sum by (arm) (increase(meshsplit_request_seconds_count{arm!="",method="POST"}'
-    "[{window}])) > 0))"
+    f"[{{window}}]){OF_THE_SPLIT}) > 0))"
 )
 """Requests of the arm that had fewest: one interval that is wide enough for each arm."""
 
@@ -70,9 +72,7 @@ ARM_QUERIES: Final = MappingProxyType(
         "share_now": Query(
             "Which share of the records does each arm get at the moment?",
             "ratio",
-            'sum by (arm) (rate(meshsplit_requests_total{arm!="",method="POST"}[{window}]))'
-            ' / scalar(sum(rate(meshsplit_requests_total{arm!="",method="POST"}[{window}])) > 0)'
-            " >= 0",
+            f"sum by (arm) ({_GOT}) / scalar(sum({_GOT}) > 0) >= 0",
             traffic=True,
         ),
         "split_shares": Query(

@@ -7,6 +7,10 @@ from typing import Final
 
 from observability.query import Query
 
+OF_THE_SPLIT: Final = (
+    ' and on (arm) last_over_time(meshsplit_split_weight_ratio{stage="applied"}[1h])'
+)
+"""Behind what has arms: only those of the split. A shadow counts its copies under a name too."""
 _POSTS: Final = 'rate(meshsplit_requests_total{arm!="",method="POST"}[{window}])'
 _LE: Final = 'meshsplit_request_seconds_bucket{{arm!="",method="POST",le="{le}"}}[{{window}}]'
 
@@ -78,7 +82,8 @@ RECORD_QUERIES: Final = MappingProxyType(
             "requests",
             "min by (arm) (min_over_time(meshsplit_split_weight_ratio"
             '{stage="applied"}[{window}]))'
-            ' * scalar(sum(increase(meshsplit_requests_total{arm!="",method="POST"}[{window}])))',
+            ' * scalar(sum(increase(meshsplit_requests_total{arm!="",method="POST"}[{window}])'
+            f"{OF_THE_SPLIT}))",
             traffic=True,
         ),
         "record_outcomes": Query(

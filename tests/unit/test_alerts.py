@@ -141,6 +141,12 @@ QUIET = {
     },
     "there is no data at all": {},
     "an arm is at weight zero": {**BOTH, applied("fastapi"): "1x400", applied("grpc"): "0x400"},
+    "an arm of few requests stands beside a shadow that gets copies of all": {
+        applied("fastapi"): "0.95x400",
+        applied("grpc"): "0.05x400",
+        requests("fastapi"): "0+10x400",
+        requests("shadow"): "0+20x400",
+    },
     "an arm was just set to weight zero": {
         **BOTH,
         applied("fastapi"): "0.5x380 1x20",

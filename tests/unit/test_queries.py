@@ -16,6 +16,7 @@ from observability.record_queries import RECORD_QUERIES
 from observability.rules import FILE
 from observability.service_queries import SERVICE_QUERIES
 from observability.store_queries import STORE_QUERIES
+from tests.promtool import hold
 from tests.unit.test_house import ROOT, tracked
 
 PARTS = (ARM_QUERIES, GATEWAY_QUERIES, RECORD_QUERIES, SERVICE_QUERIES, STORE_QUERIES)
@@ -60,6 +61,17 @@ def test_every_query_parses(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_copies_that_a_shadow_gets_are_no_share_of_the_split(tmp_path: Path) -> None:
+    counted = 'meshsplit_requests_total{{arm="{}",method="POST"}}'
+    series = {counted.format(arm): "0+100x40" for arm in ("fastapi", "grpc")}
+    series |= {counted.format("shadow"): "0+200x40"}
+    for arm in ("fastapi", "grpc"):
+        series[f'meshsplit_split_weight_ratio{{arm="{arm}",stage="applied"}}'] = "0.5x40"
+    halves = [{"labels": f'{{arm="{arm}"}}', "value": 0.5} for arm in ("fastapi", "grpc")]
+    asked = QUERIES["share_now"].over("1m")
+    hold(series, [{"expr": asked, "eval_time": "5m", "exp_samples": halves}], tmp_path)
 
 
 def test_no_expression_stands_anywhere_else() -> None:
