@@ -116,7 +116,11 @@ def _needs(measures: Sequence[Compared]) -> list[str]:
 
 
 def _is_known(measure: Compared) -> bool:
-    return all(reading.of for reading in measure.readings.values())
+    """Whether each interval says anything: one from nothing to no end, or to all, doesn't."""
+    return all(
+        reading.of and (reading.interval[0] or reading.interval[1] not in {None, 1.0})
+        for reading in measure.readings.values()
+    )
 
 
 def _called(measure: Compared) -> str:

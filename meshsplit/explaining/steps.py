@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from meshsplit.traces.spans import SERVER, Value
 from meshsplit.traces.trees import Node
-from meshsplit.traces.words import label, service_of, shown_ms
+from meshsplit.traces.words import label, service_of, shown_ms, status_of
 
 _OUTCOME = "meshsplit.outcome."
 
@@ -31,7 +31,8 @@ def steps(root: Node) -> Iterator[tuple[str, str]]:
             done = shown_ms(span.end - start)
             yield "commit", f"done {done} after it had come in; the COMMIT alone took {took}"
         if span.failed:
-            yield "failed", f"{who}, {label(span)}: {said.get('error.type', '') or span.message}"
+            why = said.get("error.type") or span.message or status_of(span)
+            yield "failed", f"{who}, {label(span)}" + (f": {why}" if why else "")
         yield from (("event", f"{who}, {label(span)}: {event}") for event in span.events)
 
 

@@ -52,7 +52,12 @@ function writeMissing({ needed, arms, margin }: Measure): string {
   if (needed !== null) {
     return `about ${formatCount(needed)} more requests needed to see a difference of ${margin}`;
   }
-  return Object.values(arms).every(({ of }) => of > 0) ? "too close to tell" : "not known yet";
+  return Object.values(arms).every(isKnown) ? "too close to tell" : "not known yet";
+}
+
+/** Whether an interval says anything: none that begins at nothing and ends nowhere, or at all, does. */
+function isKnown({ of, interval: [low, high] }: Reading): boolean {
+  return of > 0 && ((low ?? 0) > 0 || (high !== null && high !== 1));
 }
 
 /** Where the scale of a measure's bars ends: a little beyond everything that is to be seen. */
