@@ -11,6 +11,8 @@ from services.core.telemetry.trace_context import read_traceparent
 from services.core.telemetry.traces import Traces, remote_parent
 
 NAME: Final = "store record"
+_LENGTH: Final = 55
+_UNSAMPLED: Final = "-00"
 
 
 class RecordSpan:
@@ -62,6 +64,8 @@ class RecordSpans:
 
     def begin(self, traceparent: str) -> RecordSpan | None:
         """Begin a record's span under its own request's; None if that isn't traced."""
+        if len(traceparent) == _LENGTH and traceparent.endswith(_UNSAMPLED):
+            return None  # nearly all of them
         parent = read_traceparent(traceparent.encode("ascii", "replace"))
         if parent is None or not self._traces.samples(parent):
             return None
