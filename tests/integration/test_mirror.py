@@ -56,7 +56,8 @@ def counted(stack: LiveStack, service: str) -> Callable[[str], int]:
     def of(code: str) -> int:
         text = httpx.get(f"{stack.url(service)}/metrics", trust_env=False).text
         lines = [line for line in text.splitlines() if line.startswith("meshsplit_requests_total{")]
-        return sum(int(float(line.split()[-1])) for line in lines if f'code="{code}"' in line)
+        posts = [line for line in lines if 'method="POST"' in line and 'route="/"' in line]
+        return sum(int(float(line.split()[-1])) for line in posts if f'code="{code}"' in line)
 
     return of
 

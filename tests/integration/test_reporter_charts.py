@@ -202,6 +202,7 @@ async def test_openapi_describes_every_route_and_its_problems(
         "students/top",
         "records/count",
         "split",
+        "split/arms",
         "split/verdict",
         "live",
     }
