@@ -78,16 +78,25 @@ def test_a_setting_that_names_no_grafana_is_refused_by_name(tmp_path: Path, name
         grafana.find(str(tmp_path / named), "")
 
 
-def test_the_last_screen_says_how_to_get_it_where_it_is_missing(tmp_path: Path) -> None:
-    given = settings_for(tmp_path / "state", checkout() / "mesh", MESHSPLIT_GRAFANA="")
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A run's folder whose data goes with it, also where root would have it elsewhere."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "data-folder").write_text(str(tmp_path / "data"))
+    return folder
+
+
+def test_the_last_screen_says_how_to_get_it_where_it_is_missing(state: Path) -> None:
+    given = settings_for(state, checkout() / "mesh", MESHSPLIT_GRAFANA="")
     said = welcome(open_run(load(given)), 1)
     assert "Grafana isn't on this machine" in said
     assert "grafana.com/grafana/download" in said
     assert f"127.0.0.1:{given['MESHSPLIT_PORT_GRAFANA']}" not in said
 
 
-def test_the_last_screen_says_nothing_of_it_where_none_is_wanted(tmp_path: Path) -> None:
-    given = settings_for(tmp_path / "state", checkout() / "mesh")
+def test_the_last_screen_says_nothing_of_it_where_none_is_wanted(state: Path) -> None:
+    given = settings_for(state, checkout() / "mesh")
     assert "Grafana" not in welcome(open_run(load(given)), 1)
 
 
