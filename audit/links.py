@@ -89,7 +89,7 @@ class Link:
 
     @contextlib.contextmanager
     def losing_answers_to(self, request: bytes) -> Iterator[None]:
-        """Lose the answers to whatever ends so; some requests never arrive either."""
+        """Lose the answers to whatever has this in it; some requests never arrive either."""
         self.losing = request
         try:
             yield
@@ -98,7 +98,7 @@ class Link:
 
     def lose(self, chunk: bytes) -> str:
         """Say what becomes of a request: it passes; its answer or itself is lost; silence."""
-        if self.losing is None or not chunk.endswith(self.losing):
+        if self.losing is None or self.losing not in chunk:
             return "pass"
         fate = self._dice.choice(("pass", "answer", "silence", "request"))
         self.lost += fate != "pass"

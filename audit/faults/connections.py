@@ -10,8 +10,8 @@ from audit.stack import System
 
 CUT_S, DELAY_FOR_S, HOLE_S, LOSE_S = 1.0, 2.0, 3.5, 4.0
 DELAY_S = (0.05, 0.4)
-LOST = {"mariadb": ("COMMIT", b"COMMIT"), "redis": ("EXEC", b"$4\r\nEXEC\r\n")}
-"""The request whose answer is lost, and how it ends, by whom it is for."""
+LOST = {"mariadb": ("COMMIT", b"COMMIT"), "redis": ("EVALSHA", b"\r\nEVALSHA\r\n")}
+"""The request whose answer is lost, and what is in it, by whom it is for."""
 During = Callable[[Stage], AbstractContextManager[None]]
 LATE_WITHIN_S = 15.0
 """Whoever waits for an answer has a time-out to sit out first."""

@@ -18,6 +18,7 @@ LIMIT_S = 240
 FAULTS = (
     "kill -9 mariadb",
     "COMMIT unanswered",
+    "EVALSHA unanswered",
     "cut: gateway to",
     "black hole: bridge to recorder",
     "Redis emptied",
