@@ -74,7 +74,7 @@ class Hub:
         """Ask every client's session to end, and let nobody in any more."""
         self._closed = True
         for client in self._clients:
-            client.closing.set()
+            client.close()
 
     async def stop(self) -> None:
         """Close, and end the poller."""

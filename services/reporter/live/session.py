@@ -43,15 +43,14 @@ async def serve(socket: WebSocket, client: Client) -> None:
     """Listen to an accepted client and tell it what is new, until one of the two ends."""
     listening = asyncio.create_task(_listen(socket, client))
     telling = asyncio.create_task(_tell(socket, client))
-    closing = asyncio.create_task(client.closing.wait())
-    tasks = (listening, telling, closing)
+    tasks = (listening, telling)
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*tasks, client.closing), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    if closing.done() and not closing.cancelled():
+    if client.closing.done():
         await _close(socket, SERVICE_RESTART)
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, _ENDINGS):
