@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench audit audit-long check fmt stubs rules dashboards lock migrate
+.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench bench-reading audit audit-long check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ fuzz: install-tests ## a million requests that nobody should send, and more (MES
 
 bench: install-tests ## measure what a record costs (CASES="even half" for a part), in minutes
 	@$(BIN)/python -m bench $(BENCH)
+
+bench-reading: install-tests ## measure reading, live clients and memory at 1,000, 1 and 10 million records (half an hour)
+	@$(BIN)/python -m bench.reading $(BENCH)
 
 audit: install-tests ## let every kind of fault happen once, and see that nothing is lost or doubled
 	@$(BIN)/python -m audit $(AUDIT)

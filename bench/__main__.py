@@ -16,12 +16,10 @@ from bench.cases import CASES, LONGER, Bench
 from bench.measured import Measured
 from bench.measuring import Measuring
 from bench.results import RESULTS, Results, about_this_machine, table
-from bench.system import System, system
+from bench.system import System, projected, system
 from loadtest.generate import records
 
 STORED = 201
-PROJECTING = "ingest"
-"""The service that keeps Redis up; it tells by itself which arm it is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,12 +103,6 @@ def send_first_record(running: System) -> None:
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         if answer.status != STORED:
             raise OSError(f"the first record was answered {answer.status}")
-
-
-def projected(running: System) -> str:
-    """Ask the service that keeps Redis up which arm it is."""
-    with urllib.request.urlopen(f"{running.url(PROJECTING)}/", timeout=5) as answer:  # noqa: S310
-        return str(msgspec.json.decode(answer.read())["arm"])
 
 
 def _say(text: str) -> None:

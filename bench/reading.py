@@ -1,8 +1,9 @@
-"""``python -m bench.reading``: how quick reading is while records come, on the stack that runs.
+"""``python -m bench.reading`` (`make bench-reading`): how quick reading is while records come.
 
-Each endpoint of the reporter is asked in turn, at a fixed rate, through the gateway; and so many
-WebSockets are open and told of each change. It measures whatever ledger `make up` has, so that
-`make seed-large` before it tells of ten million records.
+For each size it starts a system of its own and fills the ledger. Each endpoint of the reporter is
+asked in turn, at a fixed rate, through the gateway; and so many WebSockets are open and told of
+each change. It tells of each process's memory when the ledger is filled and when it is all over.
+With `--running` it measures the stack that runs, whatever its ledger has.
 """
 
 import argparse
@@ -22,14 +23,19 @@ from bench.cases import FEW, Bench
 from bench.histogram import Histogram
 from bench.measured import Measured
 from bench.measuring import Measuring
-from bench.processes import used
-from bench.system import System
+from bench.processes import memory, used
+from bench.system import PROJECTING, System, projected, system
+from meshsplit.local.filling import seed_large
 from meshsplit.local.run import open_run
 from meshsplit.local.settings import load
+from meshsplit.local.traffic import send_sample
 
 _NANO: Final = 1_000_000_000
 _MILLI: Final = 1_000_000
-PROJECTING: Final = "ingest"
+_MEGA: Final = 1e6
+_SAMPLE: Final = 1_000
+"""Records that `make up` sends into an empty ledger; a larger one is filled past the services."""
+_APART: Final = ("locust", "grafana")
 _WARM_S: Final = 3.0
 _AT_ONCE: Final = 50
 
@@ -135,21 +141,39 @@ async def delays(system: System, watching: Watching, count: int) -> Histogram:
     return found
 
 
-def projected(system: System) -> str:
-    """Say which arm's records Redis holds: who keeps it up tells by itself which it is."""
-    answer = httpx.get(system.url(PROJECTING), timeout=10).raise_for_status().json()
-    return str(answer["arm"])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what the command line asks for; 1 if anything was answered wrong."""
     asked = _parser().parse_args(arguments)
-    system = System(open_run(load()))
-    api = f"http://{system.run.settings.gateway}/api/v1"
+    if asked.running:
+        return _at_rest_and_read(System(open_run(load())), asked)
+    return max(_of_size(size, asked) for size in asked.sizes)
+
+
+def _of_size(size: int, asked: argparse.Namespace) -> int:
+    with system(lambda _: None) as running:
+        send_sample(running.run, lambda _: None)
+        if size > _SAMPLE:
+            seed_large(running.run, size - _SAMPLE, 1, lambda _: None)
+        return _at_rest_and_read(running, asked)
+
+
+def _at_rest_and_read(running: System, asked: argparse.Namespace) -> int:
+    api = f"http://{running.run.settings.gateway}/api/v1"
     total = httpx.get(f"{api}/records/count", timeout=20).raise_for_status().json()["total"]
     _say(f"{total:,} records in the ledger")
+    _say(f"  at rest: {_held(running)}")
     reading = Reading(endpoints(api), asked.questions)
-    return asyncio.run(_measure(system, api, reading, asked))
+    failed = asyncio.run(_measure(running, api, reading, asked))
+    _say(f"  after it: {_held(running)}")
+    return failed
+
+
+def _held(running: System) -> str:
+    """Tell each process's memory; what several share is shared out among them."""
+    held = sorted(memory(running.processes()).items(), key=lambda pair: -pair[1])
+    whole = sum(size for name, size in held if name not in _APART) / _MEGA
+    each = ", ".join(f"{name} {size / _MEGA:.0f}" for name, size in held)
+    return f"{whole:.0f} MB without {' and '.join(_APART)} ({each})"
 
 
 async def _measure(system: System, api: str, reading: Reading, asked: argparse.Namespace) -> int:
@@ -210,6 +234,10 @@ def _ms(times: Histogram, share: float) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.reading", description=__doc__)
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[1_000, 1_000_000, 10_000_000], help="of ledgers"
+    )
+    parser.add_argument("--running", action="store_true", help="measure the stack that runs")
     parser.add_argument("--rate", type=int, default=1000, help="records a second meanwhile")
     parser.add_argument("--seconds", type=float, default=30.0, help="for how long")
     parser.add_argument("--questions", type=float, default=70.0, help="questions a second")

@@ -32,6 +32,9 @@ _POLL_S = 0.05
 _FOUND_AGAIN_S = 1.5
 """After services were replaced: the gateway's connections are made anew."""
 
+PROJECTING = "ingest"
+"""The service that keeps Redis up; it tells by itself which arm it is."""
+
 Say = Callable[[str], None]
 
 
@@ -199,6 +202,12 @@ class System:
             if time.monotonic() > until:
                 raise UnfitError(f"{service.name}: {lacking}")
             time.sleep(_POLL_S)
+
+
+def projected(running: System) -> str:
+    """Ask the service that keeps Redis up which arm it is."""
+    answer = httpx.get(f"{running.url(PROJECTING)}/", timeout=10).raise_for_status()
+    return str(answer.json()["arm"])
 
 
 @contextmanager

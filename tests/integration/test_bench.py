@@ -8,10 +8,9 @@ import pymysql
 import pytest
 import redis
 
-from bench.__main__ import projected
 from bench.cases import CASES, Bench
 from bench.measuring import Measuring
-from bench.system import System, system
+from bench.system import System, projected, system
 from bench.telemetry import LEVELS
 from meshsplit.local.stores import DATABASE, LOGIN
 
