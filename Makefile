@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench bench-reading audit audit-long check fmt stubs rules dashboards lock migrate
+.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench bench-reading audit audit-long audit-cluster check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ audit: install-tests ## let every kind of fault happen once, and see that nothin
 
 audit-long: install-tests ## the same for an hour, at random
 	@$(BIN)/python -m audit --long $(AUDIT)
+
+audit-cluster: install-tests ## the same on Galera's three nodes and Redis with Sentinels, in minutes
+	@$(BIN)/python -m audit --stores cluster $(AUDIT)
 
 check: install-tests ## lint, types, the directions of dependence, and what must not be stale
 	$(BIN)/ruff check .

@@ -6,8 +6,10 @@ import math
 import secrets
 import shutil
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from audit.cluster import Stores, stores_of
 from audit.nemesis import Row
 from audit.report import line, markdown
 from audit.run import Plan, audit
@@ -34,10 +36,10 @@ def main() -> int:
         rate=parsed.rate,
     )
     say(f"seed {seed}: `python -m audit --seed {seed}` has the same schedule")
-    with prepared(disk_mb=room) as (run, disk):
+    with prepared(disk_mb=room) as (run, disk), _stores(parsed.stores) as stores:
         say(f"logs, until it ends: {run.here.logs}")
         try:
-            verdict = asyncio.run(audit(run, disk, plan, tell))
+            verdict = asyncio.run(audit(run, disk, plan, tell, stores))
         except LookupError as error:
             sys.stderr.write(f"{error}\n")
             return WRONG_OPTION
@@ -50,6 +52,10 @@ def main() -> int:
     parsed.report.write_text(text, encoding="utf-8")
     say(f"\n{text}\nwritten to {parsed.report}")
     return 0 if verdict.passed else 1
+
+
+def _stores(wanted: str) -> AbstractContextManager[Stores | None]:
+    return stores_of() if wanted == "cluster" else nullcontext()
 
 
 def tell(row: Row) -> None:
@@ -72,6 +78,12 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="no new fault begins after so many")
     parser.add_argument("--long", action="store_true", help="an hour of faults, again and again")
     parser.add_argument("--fault", action="append", default=[], help="part of a fault's name")
+    parser.add_argument(
+        "--stores",
+        choices=("one", "cluster"),
+        default="one",
+        help="one MariaDB and one Redis, or Galera's three nodes and Redis with Sentinels",
+    )
     parser.add_argument("--rate", type=float, default=150.0, help="records a second")
     parser.add_argument("--report", type=Path, default=checkout() / ".local" / "audit.md")
     return parser

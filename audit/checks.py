@@ -9,6 +9,7 @@ from audit.ledger import Ledger, Live, Rollups, Stored
 from audit.recount import charts, live_of, recount
 
 EXAMPLES = 5
+_ROLLUPS = tuple(Rollups.__dataclass_fields__)
 
 
 class Finding(NamedTuple):
@@ -89,8 +90,22 @@ def check_rollups(ledger: Ledger) -> list[Finding]:
     counted, kept = recount(ledger.records), ledger.rollups
     return [
         Finding("rollup", f"{name}: {difference}")
-        for name in Rollups.__dataclass_fields__
+        for name in _ROLLUPS
         for difference in _differences(getattr(kept, name), getattr(counted, name))
+    ]
+
+
+def check_alike(first: Ledger, other: Ledger, name: str) -> list[Finding]:
+    """Hold what one node of a cluster has against another's."""
+    pairs = [
+        ({each.id: each for each in first.records}, {each.id: each for each in other.records}),
+        (first.keys, other.keys),
+        *((getattr(first.rollups, f), getattr(other.rollups, f)) for f in _ROLLUPS),
+    ]
+    return [
+        Finding("nodes differ", f"{name}: {difference}")
+        for here, there in pairs
+        for difference in _differences(there, here)
     ]
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from audit.checks import Finding
 from audit.clients import Scene
+from audit.cluster import Cluster
+from audit.faults.cluster import cluster_faults
 from audit.faults.connections import connection_faults
 from audit.faults.fault import Fault, Impossible, Stage
 from audit.faults.processes import process_faults
@@ -39,10 +41,14 @@ class Row:
     within_s: float
     complaint: str | None = None
     impossible: str | None = None
+    went_on_s: float | None = None
+    """How soon every arm stored again while it went on."""
 
 
 def every_fault(system: System) -> list[Fault]:
     """Return all there are, in an order that is always the same."""
+    if isinstance(system, Cluster):
+        return cluster_faults(system)
     makers = (process_faults, connection_faults, store_faults, traffic_faults)
     return [fault for make in makers for fault in make(system)]
 
@@ -117,6 +123,7 @@ class Nemesis:
             within_s=fault.within_s,
             complaint=complaint,
             impossible=impossible,
+            went_on_s=stage.went_on_s,
         )
         scene.during = CALM
         self.rows.append(row)

@@ -43,6 +43,19 @@ async def recovered(system: System, scene: Scene, limit_s: float) -> str | None:
     return ", ".join([*sorted(task.get_name() for task in late), *lacking]) or None
 
 
+async def stores_again(system: System, scene: Scene, limit_s: float) -> str | None:
+    """Wait until every arm stores, whatever else isn't well; say which doesn't in that time."""
+    waits = [asyncio.create_task(_door(scene, door), name=door.name) for door in scene.doors[1:]]
+    waits.append(asyncio.create_task(_gateway(system, scene), name="the gateway to every arm"))
+    _, late = await asyncio.wait(waits, timeout=limit_s)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+    for task in set(waits) - late:
+        task.result()
+    return ", ".join(sorted(task.get_name() for task in late)) or None
+
+
 async def get(connection: Connection, path: str, limit_s: float = PROBE_S) -> Any:
     """Ask the reporter, through the gateway; raises NotSent, NoAnswer."""
     answer = await connection.ask("GET", f"/api/v1/{path}", limit_s=limit_s)

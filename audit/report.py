@@ -21,6 +21,7 @@ KINDS = (
     "rollup",
     "stale Redis",
     "wrong chart",
+    "nodes differ",
     "leak",
     "slow to recover",
     "fault",
@@ -50,10 +51,11 @@ def line(row: Row) -> tuple[str, ...]:
     """Write a fault's row."""
     if row.impossible:
         return (row.fault, f"not tried: {row.impossible}", "", "", "", "", "")
+    again = row.went_on_s
     late = " !" if row.recovered_s > row.within_s or row.complaint else ""
     return (
         row.fault,
-        f"{row.held_s:.1f} s",
+        f"{row.held_s:.1f} s" + ("" if again is None else f", stored after {again:.1f} s"),
         str(row.acknowledged),
         str(row.refused),
         str(row.unknown),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit import resources
-from audit.checks import Finding, check, check_charts, check_live, check_rollups
+from audit.checks import Finding, check, check_alike, check_charts, check_live, check_rollups
 from audit.clients import Clients, Scene
+from audit.cluster import Stores, linked_cluster
 from audit.faults.fault import Fault
 from audit.history import CALM
 from audit.ledger import Ledger, read_ledger, read_live
@@ -45,14 +46,20 @@ class Plan:
     """Records a second while all is well."""
 
 
-async def audit(run: Run, disk: Path | None, plan: Plan, tell: Callable[[Row], None]) -> Verdict:
+async def audit(
+    run: Run, disk: Path | None, plan: Plan, tell: Callable[[Row], None], stores: Stores | None
+) -> Verdict:
     """Start the system, trouble it, let it rest, and hold everything against everything.
 
     Raises what `up` raises, and LookupError when no fault has a name as wanted.
     """
     began = time.monotonic()
     dice = random.Random(plan.seed)  # noqa: S311  # a schedule, no secret
-    system = await linked(run, disk, random.Random(dice.random()))  # noqa: S311  # as above
+    of_links = random.Random(dice.random())  # noqa: S311  # as above
+    if stores is None:
+        system = await linked(run, disk, of_links)
+    else:
+        system = await linked_cluster(run, stores, of_links)
     try:
         faults = _chosen(system, plan, dice)
         await start(system)
@@ -122,4 +129,7 @@ async def _compare(system: System, scene: Scene) -> tuple[Ledger, list[Finding]]
         *check_charts(ledger, answers, arms, PASS_MARK),
         *await check_live_view(scene, len(expected.records), students, EXACT_LIMIT_S),
     ]
+    for number, url in enumerate(system.mysql_urls[1:], 2):
+        other = await asyncio.to_thread(read_ledger, url)
+        findings += check_alike(ledger, other, f"node {number}")
     return ledger, findings

@@ -59,6 +59,11 @@ class System(LiveStack):
         return [service for service in self.run.services if not service.once]
 
     @property
+    def mysql_urls(self) -> Sequence[str]:
+        """The ledger, wherever it is kept: each is to hold the same."""
+        return [self.mysql_url]
+
+    @property
     def doors(self) -> list[Door]:
         """The gateway, then each arm's own port, by what the mesh's files say."""
         hosts = self.run.stack.hosts
@@ -94,7 +99,12 @@ def prepared(*, disk_mb: int) -> Iterator[tuple[Run, Path | None]]:
         yield run, _small_disk(run, disk_mb)
 
 
-async def linked(run: Run, disk: Path | None, dice: random.Random) -> System:
+async def linked(
+    run: Run,
+    disk: Path | None,
+    dice: random.Random,
+    to_stores: Sequence[tuple[str, str, str, bool]] = STORE_LINKS,
+) -> System:
     """Start the links of a system that is still to be started."""
     services = [s for s in run.services if s.stage in NEEDED_STAGES and s.name not in NOT_NEEDED]
     arms = [f"{arm.host}:" for arm in asked_split(run.settings.mesh).arms]
@@ -102,7 +112,7 @@ async def linked(run: Run, disk: Path | None, dice: random.Random) -> System:
     hosts = run.stack.hosts
     stack = run.settings.stack.read_text()
     names = [f"link_{hosts[host]}" for host in routed]
-    names += [f"{service}_{target}" for service, _, target, _ in STORE_LINKS]
+    names += [f"{service}_{target}" for service, _, target, _ in to_stores]
     ports = with_more(run.settings.ports, names)
     links = []
     for host in routed:
@@ -110,7 +120,7 @@ async def linked(run: Run, disk: Path | None, dice: random.Random) -> System:
         links.append(Link(f"gateway to {host.partition(':')[0]}", ports[target], dice))
         await links[-1].start(ports[f"link_{target}"])
         stack = _replaced(stack, f'"{host}" = "{target}"', f'"{host}" = "link_{target}"')
-    for name, setting, target, writes in STORE_LINKS:
+    for name, setting, target, writes in to_stores:
         whom = target.partition("_")[0]
         links.append(Link(f"{name} to {whom}", ports[target], dice, writes=writes))
         await links[-1].start(ports[f"{name}_{target}"])

@@ -19,6 +19,8 @@ class Stage:
     scene: Scene
     dice: random.Random
     healed_at: float | None = field(default=None, init=False)
+    went_on_s: float | None = field(default=None, init=False)
+    """How soon every arm stored again while the trouble went on, where that was asked."""
 
     def heals(self) -> None:
         """Say that the trouble is over: from here on the time to recover counts.

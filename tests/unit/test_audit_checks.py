@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from audit.checks import check, check_charts, check_live, check_rollups
+from audit.checks import check, check_alike, check_charts, check_live, check_rollups
 from audit.history import Outcome
 from audit.ledger import Marks
-from audit.recount import charts
+from audit.recount import charts, recount
 from audit.resources import MB, Use, check_leaks
 from tests.auditing import ARMS, Sent, attempt
 
@@ -150,6 +150,16 @@ def test_a_rollup_that_is_off_by_one_is_found(
     ledger = sent.ledger()
     spoil(getattr(ledger.rollups, figure))
     assert {finding.kind for finding in check_rollups(ledger)} == {"rollup"}
+
+
+def test_nodes_that_hold_the_same_are_alike_and_any_difference_is_found(sent: Sent) -> None:
+    first = sent.ledger()
+    assert check_alike(first, sent.ledger(), "node 2") == []
+    fewer = replace(first, records=first.records[1:])
+    without_key = replace(first, keys=dict(list(first.keys.items())[1:]))
+    off = replace(first, rollups=recount(first.records[1:]))
+    for other in (fewer, without_key, off):
+        assert {f.kind for f in check_alike(first, other, "node 2")} == {"nodes differ"}
 
 
 def test_a_redis_that_lacks_a_record_or_a_student_or_has_one_too_many_is_stale(sent: Sent) -> None:
