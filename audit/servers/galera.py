@@ -38,6 +38,7 @@ class Node(MariaDB):
             "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2",
             "--wsrep-on=ON",
+            "--wsrep-sync-wait=1",  # what another node has acknowledged is read here too
             f"--wsrep-provider={PROVIDER}",
             "--wsrep-cluster-name=meshsplit",
             f"--wsrep-node-address={place}",

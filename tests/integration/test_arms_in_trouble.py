@@ -88,11 +88,12 @@ async def test_a_recorder_that_drains_under_load_loses_nothing(
         assert await in_thread(own_arms.recorder.stop) == 0
         await in_thread(own_arms.recorder.start)
         before = len(load.stored)
-        await asyncio.sleep(2)
-        assert len(load.stored) > before
+        async with asyncio.timeout(20):  # the bridge finds it again when its pause is over
+            while len(load.stored) == before:  # noqa: ASYNC110  # answers set no event
+                await asyncio.sleep(0.05)
     in_ledger = ids_in(mariadb, "recorder-drained")
     assert set(load.stored) <= in_ledger
-    assert len(in_ledger) <= len(load.stored) + load.statuses.get(504, 0)
+    assert len(in_ledger) <= len(load.stored) + load.statuses.get(504, 0) + load.broken
 
 
 async def test_a_drain_with_a_delay_serves_on_and_closes_connections(
