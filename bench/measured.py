@@ -36,6 +36,8 @@ class Measured(msgspec.Struct, frozen=True):
     """Whether records went through the gateway and what stores them."""
     refused: int = 0
     """Answers besides, in that time, that said when to come again."""
+    batch_records: dict[str, float] = msgspec.field(default_factory=dict)
+    """Records in a batch, by service; the warm-up's too."""
     void: list[str] = msgspec.field(default_factory=list)
     """Why it doesn't count; empty: it does."""
 

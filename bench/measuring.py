@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bench.batches import Batches, batches, records_each
 from bench.counts import Counts, count
 from bench.histogram import Histogram
-from bench.measured import GENERATOR, Measured
+from bench.measured import GENERATOR, WRITERS, Measured
 from bench.orders import Order, Report
 from bench.processes import memory, used
 from bench.system import System, UnfitError
@@ -65,8 +66,9 @@ class Measuring:
         self, case: str, number: int, order: Order, expected: Expected, module: str
     ) -> Measured:
         """Have a module carry out an order, and give what it cost."""
-        before = self._count()
+        before, batched = self._count(), self._batches(expected)
         report, cpu, held, others, idle = self._carry_out(order, module)
+        sizes = records_each(batched, self._batches(expected))
         stored = self._count().since(before)
         storing = {arm: report.answers.get(f"201 {arm}", 0) for arm in expected.arms}
         void = why_void(
@@ -95,11 +97,15 @@ class Measuring:
             idle=idle,
             memory_mb=held,
             whole=expected.whole,
+            batch_records=sizes,
             void=void,
         )
 
     def _count(self) -> Counts:
         return count(self.system.mysql_url, self.system.redis_url, self.projected)
+
+    def _batches(self, expected: Expected) -> Batches:
+        return batches(self.system, WRITERS) if expected.whole else {}
 
     def _carry_out(
         self, order: Order, module: str

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench import verdict
 from bench.cases import CASES
 from bench.measured import Measured, Middle
-from bench.results import Results, figures, waterfall
+from bench.results import Results, batch_sizes, figures, waterfall
 from bench.telemetry import PAIRS_LEAST, overheads
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -137,4 +137,4 @@ def _waterfalls(results: Results) -> Iterator[str]:
     yield "Microseconds for each answer, by process."
     for case, runs in results.cases().items():
         if runs:
-            yield from ("", f"`{case}`:", "", "```text", *waterfall(runs), "```")
+            yield from ("", f"`{case}`{batch_sizes(runs)}:", "", "```text", *waterfall(runs), "```")

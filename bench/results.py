@@ -2,6 +2,7 @@
 
 import platform
 from pathlib import Path
+from statistics import median
 
 import msgspec
 import psutil
@@ -82,7 +83,7 @@ def table(results: Results) -> str:
     ]
     for case, runs in results.cases().items():
         if runs:
-            lines += ["", f"{case}: CPU µs a record", *waterfall(runs)]
+            lines += ["", f"{case}: CPU µs a record{batch_sizes(runs)}", *waterfall(runs)]
     others = Middle.of([run.others for run in results.runs])
     told = f"{others.value:.0%} of the machine in the middle, {others.most:.0%} at most"
     lines += ["", f"Other programs used {told}."]
@@ -98,6 +99,14 @@ def waterfall(runs: list[Measured]) -> list[str]:
         f"  {name:<{width}} {shown(us):>6} {'█' * max(1, round(us / most * _BAR))}"
         for name, us in cost.items()
     ]
+
+
+def batch_sizes(runs: list[Measured]) -> str:
+    """Say how many records a batch had, by service, where there were batches."""
+    names = dict.fromkeys(name for run in runs for name in run.batch_records)
+    sizes = {n: median(r.batch_records[n] for r in runs if n in r.batch_records) for n in names}
+    told = ", ".join(f"{name} {shown(size)}" for name, size in sizes.items())
+    return f"; records a batch: {told}" if told else ""
 
 
 def figures(runs: list[Measured]) -> tuple[str, str, str, str, str]:
