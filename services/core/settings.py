@@ -115,7 +115,7 @@ class WritingSettings(BaseServiceSettings):
     """Most records that wait; one more is answered with 503."""
     batch_limit: int = Field(default=256, ge=1, le=1024)
     """Most records in one transaction or one RPC."""
-    batch_linger_ms: float = Field(default=2.0, ge=0, le=1000)
+    batch_linger_ms: float = Field(default=5.0, ge=0, le=1000)
     """How long, when busy, a batch that isn't full waits for more."""
     store_timeout_s: float = Field(default=5.0, gt=0, le=6)
     """Longest time one attempt to store a batch may take; settling a lost one may take as long."""

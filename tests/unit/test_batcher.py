@@ -206,6 +206,21 @@ async def test_a_busy_writer_waits_for_as_many_as_last_time(company: int) -> Non
     await writer.drain(1)
 
 
+async def test_those_just_answered_go_with_those_that_came_meanwhile() -> None:
+    store = Store(held=True)
+    writer = batcher(store.flush, linger_s=1)
+    first = [writer.submit(pending()) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    meanwhile = [writer.submit(pending()) for _ in range(3)]
+    store.go.set()
+    await collected(first)
+    again = [writer.submit(pending()) for _ in range(3)]
+    async with asyncio.timeout(0.5):
+        await collected([*meanwhile, *again])
+    assert [len(batch) for batch in store.batches] == [3, 6]
+    await writer.drain(1)
+
+
 @settings(deadline=None, max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.booleans()), max_size=12),

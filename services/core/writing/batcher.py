@@ -27,8 +27,9 @@ class Batcher:
     """Takes all that waits, stores it at once, and answers every caller.
 
     One batch is under way at a time. A record that finds the writer idle goes at once. Under load
-    (the last batch had company) a batch waits up to the linger until it is as large as the last
-    one, because the callers just answered are about to send again.
+    (the last batch had more than one) a batch waits up to the linger for as many as there were
+    then, answered and waiting: the callers just answered are about to send again, and if those that
+    came meanwhile went without them, two halves would take turns for ever, each at a whole's cost.
 
     Args:
         flush: stores one batch.
@@ -125,13 +126,13 @@ class Batcher:
             await self._wait_for_work(company)
             batch = self._take()
             if batch:
-                company = len(batch)
                 await self._store(batch)
+                company = len(batch) + len(self._queue) if len(batch) > 1 else 1
             elif self._closed:
                 return
 
     async def _wait_for_work(self, company: int) -> None:
-        """Wait for a first record, then under load for as many as last time."""
+        """Wait for a first record, then under load for as many as there were last time."""
         if self._closed:
             return
         if not self._queue:
