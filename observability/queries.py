@@ -33,8 +33,8 @@ QUERIES: Final = MappingProxyType(
         "targets_up": Query(
             "Does Prometheus reach every service? 1 is yes.",
             "boolean",
-            # `make load` is there for a while only.
-            'min by (job) (up{job!="load"})',
+            # Load is made for a while only, by `make load` or on locust's page.
+            'min by (job) (up{job!~"load|locust"})',
         ),
         "versions": Query(
             "Which versions run? More than one while they are being changed.",

@@ -62,13 +62,13 @@ RECORD_QUERIES: Final = MappingProxyType(
             "ratio",
             f"{_late('rate')}"
             ' / (sum by (arm) (rate(meshsplit_request_seconds_count{arm!="",method="POST"}'
-            "[{window}])) > 0)",
+            f"[{{window}}])) > 0){OF_THE_SPLIT}",
             traffic=True,
         ),
         "late_seen": Query(
             "How many of each arm's records took longer than that? Few tell little.",
             "requests",
-            _late("increase"),
+            f"{_late('increase')}{OF_THE_SPLIT}",
             traffic=True,
         ),
         "requests_seen": Query(

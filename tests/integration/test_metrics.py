@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from services.core.telemetry.calls import SERIES_MAX
 from services.stubs.grades.v1 import grades_pb2 as pb
 from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
 from tests.arms import Arms, ServiceProcess, encoded
+from tests.gateway import wait_for
 from tests.reporter_process import reporter_process
 
 if TYPE_CHECKING:
@@ -116,6 +118,25 @@ def test_no_path_and_no_method_of_a_client_makes_a_series(urls: dict[str, str], 
     for number in range(2, 6):
         send(str(number) * number)
     assert series(url) == before
+
+
+@pytest.mark.parametrize("name", ["ingest", "bridge"])
+@pytest.mark.parametrize(("leaves", "code"), [(False, "408"), (True, "499")])
+def test_a_body_that_its_client_does_not_send_is_counted_and_not_timed(
+    urls: dict[str, str], *, name: str, leaves: bool, code: str
+) -> None:
+    counted, timed = "meshsplit_requests_total", "meshsplit_request_seconds_count"
+    before = [
+        total(urls[name], counted, method="POST", code=code),
+        total(urls[name], timed, method="POST"),
+    ]
+    with socket.create_connection(("127.0.0.1", httpx.URL(urls[name]).port or 0), 10) as client:
+        head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        client.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
+        if not leaves:
+            assert client.recv(4096).startswith(b"HTTP/1.1 408 ")
+    wait_for(lambda: total(urls[name], counted, method="POST", code=code) == before[0] + 1)
+    assert total(urls[name], timed, method="POST") == before[1]
 
 
 @pytest.mark.parametrize("name", ["ingest", "bridge"])

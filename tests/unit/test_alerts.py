@@ -33,14 +33,19 @@ def within(arm: str, seconds: str) -> str:
     return f'meshsplit_request_seconds_bucket{{arm="{arm}",method="POST",le="{seconds}"}}'
 
 
-def late(every: str, soon: str) -> dict[str, str]:
+def timed(arm: str, every: str, soon: str) -> dict[str, str]:
     """Series of an arm's records: all of them, and those that took at most half a second."""
     return {
-        within("grpc", "+Inf"): every,
-        within("grpc", "0.5"): soon,
-        'meshsplit_request_seconds_count{arm="grpc",method="POST"}': every,
-        requests("grpc"): every,
+        within(arm, "+Inf"): every,
+        within(arm, "0.5"): soon,
+        f'meshsplit_request_seconds_count{{arm="{arm}",method="POST"}}': every,
+        requests(arm): every,
     }
+
+
+def late(every: str, soon: str) -> dict[str, str]:
+    """The series of an arm of the split."""
+    return {**timed("grpc", every, soon), applied("grpc"): "0.5x400"}
 
 
 def records(outcome: str) -> str:
@@ -121,6 +126,10 @@ FIRES = {
 QUIET = {
     "nothing is wrong": {**BOTH, requests("grpc"): "0+50x400", applied("grpc"): "0.5x400"},
     "half of very few answers are 5xx": {OK: "0+1x9 10x400", BAD: "0+1x9 10x400"},
+    "a shadow that gets copies of all is slow": {
+        **late("0+10x400", "0+10x400"),
+        **timed("shadow", "0+10x400", "0+2x400"),
+    },
     "half of very few records are late": late("0+1x19 20x400", "0+0.5x19 10x400"),
     "errors have ended": {OK: "0+1000x400", BAD: "0+5x40 200x400"},
     "one answer in a hundred thousand is a 5xx": {OK: "0+99999x400", BAD: "0+1x400"},
@@ -184,7 +193,10 @@ QUIET = {
         spans("failed"): "0x200 50x200",
     },
     "nothing is traced": {spans("exported"): "5x400", spans("failed"): "50x400"},
-    "no load is being made": {'up{job="load",instance="a"}': "0x400"},
+    "no load is being made": {
+        'up{job="load",instance="a"}': "0x400",
+        'up{job="locust",instance="a"}': "0x400",
+    },
     "a service was away for half a minute": {'up{job="bridge",instance="a"}': "1x380 0x2 1x20"},
     "a commit was slow once": {
         'meshsplit_commit_seconds_bucket{job="ingest",le="1"}': "0+50x400",

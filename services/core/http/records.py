@@ -111,13 +111,16 @@ class RecordsEndpoint:
                 calls = self._tally.of(scope["method"], "/", self._arm)
                 answer, close = await self._refuse(_wrong_method(scope["method"]), head, receive)
         except ClientGone:
-            calls.count(_CLIENT_GONE, perf_counter() - started, exemplar(span))
+            calls.count_untimed(_CLIENT_GONE)
             abandoned(span)
             return
         except Exception:  # noqa: BLE001 - a bug must still be answered as the contract says
             answer = self._bug(head.request_id.decode())
         await self._send(send, answer, head, close=close)
-        calls.count(answer.status, perf_counter() - started, exemplar(span))
+        if answer.status == problems.BODY_TOO_SLOW.status:
+            calls.count_untimed(answer.status)
+        else:
+            calls.count(answer.status, perf_counter() - started, exemplar(span))
         if answer.problem:
             self._problems_told.count(self._arm, answer.problem, answer.reason)
         answered(span, answer.status)

@@ -48,6 +48,10 @@ class Calls:
         if exemplar is not None:
             self.exemplars[bucket] = Exemplar(exemplar, seconds, time())
 
+    def count_untimed(self, code: int | str) -> None:
+        """Count one call whose time was its client's: it says nothing of how quick we are."""
+        self.codes[code] = self.codes.get(code, 0) + 1
+
     def cumulative(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
         """Give the buckets as Prometheus has them: each holds those below it."""
         total = 0
