@@ -35,7 +35,8 @@ def main() -> int:
         again=parsed.long,
         rate=parsed.rate,
     )
-    say(f"seed {seed}: `python -m audit --seed {seed}` has the same schedule")
+    kind = f"--stores {parsed.stores}{' --long' if parsed.long else ''}"
+    say(f"seed {seed}: `python -m audit {kind} --seed {seed}` has the same schedule")
     with prepared(disk_mb=room) as (run, disk), _stores(parsed.stores) as stores:
         say(f"logs, until it ends: {run.here.logs}")
         try:

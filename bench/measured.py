@@ -9,6 +9,8 @@ GATEWAY = "envoy"
 WRITERS = ("ingest", "bridge", "recorder")
 """The processes whose cost is held against the gateway's."""
 GENERATOR = "generator"
+APART = ("locust", "grafana")
+"""What `make up` starts for people to look at, and nothing needs."""
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -5,13 +5,11 @@ from pathlib import Path
 
 from bench import verdict
 from bench.cases import CASES
-from bench.measured import Measured, Middle
+from bench.measured import APART, Measured, Middle
 from bench.results import Results, batch_sizes, figures, waterfall
 from bench.telemetry import PAIRS_LEAST, overheads
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_APART = ("locust", "grafana")
-"""What `make up` starts for people to look at, and nothing needs."""
 _HEAD = ("run", "runs", "answers a second", "S/E", "CPU µs an answer", "p50, ms", "p99, ms")
 
 
@@ -121,13 +119,13 @@ def _memory(cases: dict[str, list[Measured]]) -> Iterator[str]:
     if not runs:
         return
     held = sorted(runs[-1].memory_mb.items(), key=lambda pair: (-pair[1], pair[0]))
-    whole = sum(size for name, size in held if name not in _APART)
+    whole = sum(size for name, size in held if name not in APART)
     yield f"""\
 ## Memory
 
 Right after the last run at 256 connections, in MB, what processes share shared out among them:
 {", ".join(f"{name} {size:.0f}" for name, size in held)}.
-All of it without {" and ".join(_APART)}: {whole:.0f} MB.
+All of it without {" and ".join(APART)}: {whole:.0f} MB.
 """
 
 

@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from bench.cases import FEW, Bench
 from bench.histogram import Histogram
-from bench.measured import Measured
+from bench.measured import APART, Measured
 from bench.measuring import Measuring
 from bench.processes import memory, used
 from bench.system import PROJECTING, System, projected, system
@@ -35,7 +35,6 @@ _MILLI: Final = 1_000_000
 _MEGA: Final = 1e6
 _SAMPLE: Final = 1_000
 """Records that `make up` sends into an empty ledger; a larger one is filled past the services."""
-_APART: Final = ("locust", "grafana")
 _WARM_S: Final = 3.0
 _AT_ONCE: Final = 50
 
@@ -171,9 +170,9 @@ def _at_rest_and_read(running: System, asked: argparse.Namespace) -> int:
 def _held(running: System) -> str:
     """Tell each process's memory; what several share is shared out among them."""
     held = sorted(memory(running.processes()).items(), key=lambda pair: -pair[1])
-    whole = sum(size for name, size in held if name not in _APART) / _MEGA
+    whole = sum(size for name, size in held if name not in APART) / _MEGA
     each = ", ".join(f"{name} {size / _MEGA:.0f}" for name, size in held)
-    return f"{whole:.0f} MB without {' and '.join(_APART)} ({each})"
+    return f"{whole:.0f} MB without {' and '.join(APART)} ({each})"
 
 
 async def _measure(system: System, api: str, reading: Reading, asked: argparse.Namespace) -> int:

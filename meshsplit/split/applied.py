@@ -14,7 +14,8 @@ from meshsplit.split.weights import Split
 DECISION_COUNTERS = (
     "upstream_rq_total",  # given to a connection
     "upstream_rq_pending_failure_eject",  # no connection could be made
-    "upstream_rq_pending_overflow",  # too many were waiting, or under way
+    "upstream_rq_pending_overflow",  # too many were waiting
+    "upstream_rq_active_overflow",  # too many were under way
     "upstream_rq_cancelled",  # the client left, or the time was up, before there was a connection
     "upstream_cx_none_healthy",  # no instance to send to
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from math import sqrt
 
@@ -47,6 +48,34 @@ async def test_the_weights_split_20_000_requests_as_a_binomial_allows(
     assert answers["ingest"] + answers["bridge"] == total
     counted = {name: after[name] - before[name] for name in after}
     assert counted == {"fastapi": answers["ingest"], "grpc": answers["bridge"]}
+
+
+def at_most_one_under_way(gateway: Gateway, arm: str) -> bool:
+    told = httpx.get(f"{gateway.admin}/clusters", trust_env=False).text
+    limit = r"::default_priority::max_requests::1$"
+    return re.search(rf"^outbound\|8000\|\|{arm}\b[^:]*{limit}", told, re.MULTILINE) is not None
+
+
+async def test_a_request_too_many_under_way_is_counted_as_decided(gateway: Gateway) -> None:
+    rules = {arm: gateway.mesh / "destinations" / f"{arm}.yaml" for arm in ("ingest", "bridge")}
+    kept = {arm: rule.read_text() for arm, rule in rules.items()}
+    try:
+        for arm, rule in rules.items():
+            rule.write_text(kept[arm].replace("http2MaxRequests: 8192", "http2MaxRequests: 1"))
+            gateway.upstreams[arm].delay_s = 1
+        assert all(rule.read_text() != kept[arm] for arm, rule in rules.items())
+        await eventually(lambda: all(at_most_one_under_way(gateway, arm) for arm in rules))
+        async with httpx.AsyncClient(trust_env=False) as client:
+            proxy, split = Proxy(client, gateway.admin), read_split(gateway.records)
+            before = (await proxy.counters(split)).decisions
+            answers = await post(gateway, 40, connections=20)
+            after = (await proxy.counters(split)).decisions
+    finally:
+        for arm, rule in rules.items():
+            rule.write_text(kept[arm])
+            gateway.upstreams[arm].delay_s = 0
+    assert answers["503"] > 0
+    assert sum(after.values()) - sum(before.values()) == 40
 
 
 async def test_a_browser_is_sent_to_the_dashboard_and_others_are_answered_by_an_arm(
