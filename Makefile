@@ -59,7 +59,7 @@ fuzz: install-tests ## a million requests that nobody should send, and more (MES
 bench: install-tests ## measure what a record costs (CASES="even half" for a part), in minutes
 	@$(BIN)/python -m bench $(BENCH)
 
-bench-reading: install-tests ## measure reading, live clients and memory at 1,000, 1 and 10 million records (a quarter of an hour)
+bench-reading: install-tests ## measure reading, live clients and memory at 1,000, 1 and 10 million records (ten minutes)
 	@$(BIN)/python -m bench.reading $(BENCH)
 
 audit: install-tests ## let every kind of fault happen once, and see that nothing is lost or doubled
