@@ -29,6 +29,7 @@ _DETAILS = {
     "upstream_reset_before_response_started": "its connection to the arm broke before an answer",
     "upstream_reset_after_response_started": "its connection to the arm broke within the answer",
     "request_payload_too_large": "its body is too large for the gateway",
+    "http1.codec_error": "its bytes are no HTTP/1 that Envoy can read",
 }
 
 
@@ -45,7 +46,7 @@ def story(finding: Finding, rule: Rule | None, mesh: str, width: int = 100) -> s
 def _head(finding: Finding) -> Iterator[str]:
     access, spans = finding.access or {}, finding.spans
     first = spans[0] if spans else None
-    what = f"{access['method']} {access['path']}" if access else label(first) if first else ""
+    what = _asked(access) if access else label(first) if first else ""
     status = access.get("status") or (status_of(first) if first else "")
     said = [said_by(spans, f"meshsplit.{key}") for key in ("arm", "outcome")]
     duration = _took(finding)
@@ -59,10 +60,19 @@ def _head(finding: Finding) -> Iterator[str]:
     yield "\n".join(f"  {name.ljust(_LABEL)}{found}" for name, found in ids.items() if found)
 
 
+def _asked(access: Line) -> str:
+    """Say what was asked for: Envoy logs what it can't read too, and CONNECT, which has no path."""
+    method, path = access.get("method"), access.get("path")
+    if method and path:
+        return f"{method} {path}"
+    return f"{method} without a path" if method else "a request that the gateway couldn't read"
+
+
 def _took(finding: Finding) -> str:
     if finding.root is not None:
         return shown_ms(finding.root.span.duration)
-    return f"{finding.access['duration_ms']} ms" if finding.access else ""
+    took = (finding.access or {}).get("duration_ms")
+    return f"{took} ms" if took is not None else ""
 
 
 def _told(finding: Finding, rule: Rule | None, mesh: str) -> Iterator[tuple[str, str]]:
@@ -83,7 +93,8 @@ def _came(access: Line) -> str:
     at = time_of(access)
     when = f"{at.astimezone():%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}" if at else "?"
     size = f"{access.get('bytes_received')} bytes"
-    return f"{when} from {access.get('client')}, {access.get('protocol')}, {size}"
+    protocol = access.get("protocol") or "of no protocol that it knows"
+    return f"{when} from {access.get('client')}, {protocol}, {size}"
 
 
 def _ruled(access: Line, rule: Rule | None, mesh: str) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,12 @@
 didn't.
 """
 
+import json
 import secrets
+import socket
 import time
 from functools import partial
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -66,6 +69,17 @@ def test_an_arm_that_is_away_is_told_in_words(stack: LiveStack) -> None:
         story = ("UF: no connection to the destination", "nothing listens at its address")
         wait_for(lambda: is_told(request, *story, "to ingest:8000", "answer 503"))
     wait_for(lambda: all(post(stack).is_success for _ in range(10)), 30)
+
+
+def test_a_connect_which_has_no_path_is_told_too(stack: LiveStack) -> None:
+    where = urlsplit(stack.gateway)
+    log = stack.state / "envoy" / "access.log"
+    with socket.create_connection((where.hostname, where.port), 10) as client:
+        client.sendall(b"CONNECT nowhere:80 HTTP/1.1\r\nhost: nowhere:80\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 404")
+    wait_for(lambda: b'"method":"CONNECT"' in log.read_bytes())
+    lines = [json.loads(line) for line in log.read_text().splitlines() if "CONNECT" in line]
+    assert "CONNECT without a path → 404" in said("explain", lines[-1]["request_id"])
 
 
 def test_a_request_that_was_not_traced_is_told_without_its_arm_s_side(stack: LiveStack) -> None:

@@ -133,6 +133,12 @@ def test_spans_whose_line_of_the_access_log_is_gone_are_told_alone(state: Path) 
     assert "with 3 other records" in text
 
 
+def test_a_line_of_the_access_log_that_lacks_fields_is_told_all_the_same(state: Path) -> None:
+    line = {"time": f"{AT:%Y-%m-%dT%H:%M:%S.000Z}", "status": 400, "request_id": REQUEST}
+    (state / "envoy" / "access.log").write_text(json.dumps(line) + "\n")
+    assert "a request that the gateway couldn't read → 400" in told(REQUEST)
+
+
 def test_what_the_services_wrote_of_it_is_among_it(state: Path) -> None:
     logged(state)
     lines = [
@@ -174,6 +180,16 @@ FAILURES = [
     (
         {"status": 0, "response_flags": "DC", "status_details": "downstream_remote_disconnect"},
         ["no answer", "the client went away", "DC: the client closed its connection"],
+    ),
+    (
+        {"method": "CONNECT", "path": None, "status": 404, "status_details": "route_not_found"}
+        | {"route": None, "rule_of": None, "cluster": None, "upstream_host": None},
+        ["CONNECT without a path → 404", "none of the mesh's files takes it"],
+    ),
+    (
+        {"method": None, "path": None, "protocol": None, "status": 400, "response_flags": "DPE"}
+        | {"status_details": "http1.codec_error", "rule_of": None, "cluster": None},
+        ["a request that the gateway couldn't read → 400", "of no protocol", "bytes are no HTTP/1"],
     ),
     ({"route": "was-there"}, ["was-there", "there is no such rule"]),
     ({"rule_of": OF_RECORDS.replace("records", "gone")}, ["which the files have no more"]),
