@@ -30,6 +30,10 @@ def steps(root: Node) -> Iterator[tuple[str, str]]:
         elif said.get("db.operation.name") == "COMMIT":
             done = shown_ms(span.end - start)
             yield "commit", f"done {done} after it had come in; the COMMIT alone took {took}"
+        if (reason := said.get("meshsplit.reason")) is not None:
+            arm = said.get("meshsplit.arm")
+            of_arm = f", of the arm {arm}" if arm is not None else ""
+            yield "refused", f"by {who}{of_arm}: nothing was stored, because: {reason}"
         if span.failed:
             why = said.get("error.type") or span.message or status_of(span)
             yield "failed", f"{who}, {label(span)}" + (f": {why}" if why else "")

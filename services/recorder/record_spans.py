@@ -51,6 +51,8 @@ class RecordSpan:
             kind = "unknown" if isinstance(outcome, Unknown) else "not_stored"
             self._span.set_attribute("error.type", kind)
             self._span.set_status(StatusCode.ERROR)
+            if isinstance(outcome, NotStored):
+                self._span.set_attribute("meshsplit.reason", outcome.reason)
         elif isinstance(outcome, Invalid):
             self._span.set_attribute("meshsplit.outcome", "invalid")
         self._span.end()

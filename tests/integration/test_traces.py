@@ -201,6 +201,8 @@ def test_a_request_that_could_not_be_stored_is_an_error_and_says_what_became_of_
     assert request.is_error
     assert request.attributes["error.type"] == "503"
     assert request.attributes["meshsplit.outcome"] == "not_stored"
+    assert request.attributes["meshsplit.arm"] == "grpc"
+    assert request.attributes["meshsplit.reason"] == "the recorder is away"
     assert one(spans, "bridge", "store batch").attributes["error.type"] == "not_stored"
 
 

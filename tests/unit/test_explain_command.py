@@ -139,6 +139,17 @@ def test_a_line_of_the_access_log_that_lacks_fields_is_told_all_the_same(state: 
     assert "a request that the gateway couldn't read → 400" in told(REQUEST)
 
 
+def test_a_refused_record_s_story_says_which_arm_refused_it_and_why(state: Path) -> None:
+    logged(state, status=503)
+    refused = {"meshsplit.request.id": REQUEST, "meshsplit.arm": "grpc"}
+    refused |= {"meshsplit.outcome": "queue_full", "meshsplit.reason": "queue full"}
+    at_bridge = span(2, "POST /", kind=SERVER, at=(1, 2), said=refused, failed="")
+    keep(state / "traces", export("bridge", at_bridge))
+    text = told(REQUEST)
+    assert "POST / → 503 · grpc · queue_full" in text
+    assert "refused by bridge, of the arm grpc: nothing was stored, because: queue full" in text
+
+
 def test_what_the_services_wrote_of_it_is_among_it(state: Path) -> None:
     logged(state)
     lines = [

@@ -123,7 +123,7 @@ class RecordsEndpoint:
             calls.count(answer.status, perf_counter() - started, exemplar(span))
         if answer.problem:
             self._problems_told.count(self._arm, answer.problem, answer.reason)
-        answered(span, answer.status)
+        answered(span, answer.status, reason=answer.reason)
 
     async def _post(self, head: Head, receive: Receive) -> tuple[Answer, bool]:
         """Store one record; say the answer, and whether the connection must end with it."""

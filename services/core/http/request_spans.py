@@ -67,10 +67,15 @@ def routed(span: Span, method: str, route: str) -> None:
     span.set_attribute("http.route", route)
 
 
-def answered(span: Span | None, status: int) -> None:
-    """Note a traced request's status; only the server's own mistakes and refusals are errors."""
+def answered(span: Span | None, status: int, *, reason: str = "") -> None:
+    """Note a traced request's status, and why nothing was stored, if nothing was.
+
+    Only the server's own mistakes and refusals are errors.
+    """
     if span is None:
         return
+    if reason:
+        span.set_attribute("meshsplit.reason", reason)
     span.set_attribute("http.response.status_code", status)
     if status >= _ERRORS_FROM:
         span.set_attribute("error.type", str(status))

@@ -1,0 +1,128 @@
+"""A record that an arm refuses says in its span, and in its story, which arm it was and why."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from services.core.domain.ids import IdMaker
+from services.core.domain.outcome import NotStored, Outcome, Stored
+from services.core.domain.pending import Pending
+from services.core.http.arm import arm_application
+from services.core.lifecycle import Lifecycle
+from services.core.settings import DoorSettings
+from services.core.telemetry.metrics import WriteMetrics
+from services.core.telemetry.traces import traceparent_of
+from services.core.writing.batcher import Batcher
+from services.recorder.record_spans import RecordSpans
+from tests.arms import GOOD
+from tests.kept_spans import Memory, told
+
+ARM = "fastapi"
+WAIT_LIMIT_S = 0.05
+new_id = IdMaker().new
+
+
+class Arm:
+    """An arm's application around a queue of two places, whose store answers when it is let."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.go = asyncio.Event()
+        registry, lifecycle = CollectorRegistry(), Lifecycle()
+        self.batcher = Batcher(
+            self._store,
+            queue_limit=2,
+            batch_limit=1,
+            linger_s=0,
+            wait_limit_s=WAIT_LIMIT_S,
+            metrics=WriteMetrics(registry, queue_limit=2),
+            arm=ARM,
+            traces=self.memory.traces,
+        )
+        application = arm_application(
+            "ingest",
+            DoorSettings(arm=ARM, port=1),
+            submit=self.batcher.submit,
+            lifecycle=lifecycle,
+            registry=registry,
+            stores=dict,
+            traces=self.memory.traces,
+        )
+        way = httpx.ASGITransport(application)
+        self.client = httpx.AsyncClient(transport=way, base_url="http://arm.test")
+
+    async def _store(self, batch: list[Pending]) -> list[Outcome]:
+        await self.go.wait()
+        return [Stored(each.id, ARM) for each in batch]
+
+    def post(self) -> asyncio.Task[httpx.Response]:
+        parent = f"00-{new_id().hex}-{'b' * 16}-01"
+        sent = self.client.post("/", json=GOOD, headers={"traceparent": parent})
+        return asyncio.create_task(sent)
+
+    def told_of(self, answer: httpx.Response) -> dict[str, Any]:
+        """What the request's span says."""
+        assert answer.status_code == 503
+        request = answer.headers["x-request-id"]
+        (said,) = (
+            told(each)
+            for each in self.memory.named("POST /")
+            if told(each)["meshsplit.request.id"] == request
+        )
+        assert said["meshsplit.reason"] == answer.json()["detail"]
+        return dict(said)
+
+
+@asynccontextmanager
+async def busy() -> AsyncIterator[tuple[Arm, list[asyncio.Task[httpx.Response]]]]:
+    """An arm with one record under way and two that wait."""
+    arm = Arm()
+    arm.batcher.start()
+    sent = [arm.post()]
+    await asyncio.sleep(0.01)
+    sent += [arm.post(), arm.post()]
+    await asyncio.sleep(0.01)
+    try:
+        yield arm, sent
+    finally:
+        arm.go.set()
+        await asyncio.gather(*sent)
+        await arm.batcher.drain(5)
+        await arm.client.aclose()
+
+
+async def test_a_full_queue_is_told_by_the_span_of_whom_it_turned_away() -> None:
+    async with busy() as (arm, _):
+        said = arm.told_of(await arm.post())
+    assert (said["meshsplit.arm"], said["meshsplit.outcome"]) == (ARM, "queue_full")
+    assert said["meshsplit.reason"] == "queue full"
+
+
+async def test_who_waited_too_long_and_who_came_during_a_drain_are_told_so() -> None:
+    async with busy() as (arm, sent):
+        await asyncio.sleep(2 * WAIT_LIMIT_S)
+        arm.go.set()
+        late = arm.told_of(await sent[1])
+        await arm.batcher.drain(5)
+        leaving = arm.told_of(await arm.post())
+    assert (late["meshsplit.arm"], late["meshsplit.reason"]) == (ARM, "waited too long")
+    assert (leaving["meshsplit.arm"], leaving["meshsplit.reason"]) == (ARM, "draining")
+
+
+async def test_the_recorder_tells_of_each_record_why_it_did_not_store_it() -> None:
+    memory = Memory()
+    with memory.traces.tracer.start_as_current_span("POST /") as request:
+        parent = traceparent_of(request)
+    begun = RecordSpans(memory.traces).begin(parent)
+    assert begun is not None
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    with begun:
+        begun.ends_with(outcome)
+    outcome.set_result(NotStored("queue full"))
+    await asyncio.sleep(0)
+    (span,) = memory.named("store record")
+    assert told(span)["meshsplit.reason"] == "queue full"
