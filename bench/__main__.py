@@ -82,6 +82,8 @@ def _rounds(
 def _line(run: Measured) -> str:
     ratio = run.services_over_gateway
     shown = "" if ratio is None else f", S/E {ratio:.2f}"
+    if run.overload is not None:
+        shown += f", refused {run.refused}, {run.overload}"
     void = f"; VOID: {'; '.join(run.void)}" if run.void else ""
     return (
         f"{run.round} {run.case}: {run.per_second:.0f}/s, p50 {run.p50_ms:.1f} ms, "

@@ -6,18 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
+import msgspec
 import psutil
 
-from bench import insert, plain, write_path
+from bench import insert, plain, recovery, write_path
 from bench.measured import Measured
 from bench.measuring import Expected, Measuring
+from bench.orders import Calm
 from bench.system import System
 from bench.telemetry import LEVELS, OTLP, Told, in_turn, write_rate
 from meshsplit.local.up import IDENTITY_HOST
 
 FEW, MANY = 64, 256
 """Connections of a closed loop."""
-_HTTP = "bench.generator"
+_HTTP, _AMID = "bench.generator", "bench.calm"
 _WRITING = ("recorder", "bridge", "ingest")
 _UNBATCHED = {"MESHSPLIT_BATCH_LIMIT": "1", "MESHSPLIT_BATCH_LINGER_MS": "0"}
 _NOTHING = "nothing"
@@ -40,13 +42,19 @@ class Bench:
         return self.measuring.system
 
     def through_the_arms(
-        self, case: str, connections: int, *, refusal: str = "", **more: object
+        self,
+        case: str,
+        connections: int,
+        *,
+        refusal: str = "",
+        module: str = _HTTP,
+        **more: object,
     ) -> Measured:
         """Send records through the gateway, by the weights in force."""
         arms = list(self.system.arms)
         expected = Expected([f"201 {arm}" for arm in arms], arms, refusal, whole=True)
         order = self.measuring.order(connections, **more)
-        return self.measuring.run(case, self.round, order, expected, _HTTP)
+        return self.measuring.run(case, self.round, order, expected, module)
 
     def answered_elsewhere(self, case: str, answer: str, arm: str = "", **more: object) -> Measured:
         """Send records through the gateway to what isn't an arm."""
@@ -60,11 +68,24 @@ class Bench:
         expected = Expected([f"201 {arm}"], [arm])
         return self.measuring.run(case, self.round, order, expected, module)
 
-    def peak(self) -> float:
-        """Give the saturation at the fewer connections; measures it if no case has."""
-        if FEW not in self.peaks:
-            self.peaks[FEW] = self.through_the_arms("peak", FEW).per_second
-        return self.peaks[FEW]
+    def above_saturation(self, case: str, connections: int, **more: object) -> Measured:
+        """Send more than can be stored, with a calm load before and after it."""
+        peak = self.peak(MANY)
+        calm = Calm(round(peak * 0.1), FEW, recovery.CALM_S, recovery.AFTER_S, recovery.SLICE_S)
+        measured = self.through_the_arms(
+            case, connections, module=_AMID, refusal="503 later", calm=calm, **more
+        )
+        overload = measured.overload
+        if overload is not None:
+            overload = msgspec.structs.replace(overload, peak=peak)
+        return msgspec.structs.replace(measured, overload=overload)
+
+    def peak(self, connections: int = FEW) -> float:
+        """Give the saturation at so many connections; measures it if no case has."""
+        if connections not in self.peaks:
+            measured = self.through_the_arms("peak", connections)
+            self.peaks[connections] = measured.per_second
+        return self.peaks[connections]
 
 
 Run = Callable[[Bench], Iterator[Measured]]
@@ -133,7 +154,12 @@ def _unbatched(bench: Bench) -> Iterator[Measured]:
 
 
 def _overload(bench: Bench) -> Iterator[Measured]:
-    yield bench.through_the_arms("overload-1024", 4 * MANY, refusal="503 later", patient=True)
+    yield bench.above_saturation("overload-1024", 4 * MANY, patient=True)
+
+
+def _flood(bench: Bench) -> Iterator[Measured]:
+    rate = round(2 * bench.peak(MANY))
+    yield bench.above_saturation("flood", 4 * MANY, rate=rate, gives_up=True)
 
 
 def _telemetry(bench: Bench) -> Iterator[Measured]:
@@ -189,6 +215,7 @@ CASES: Mapping[str, Case] = {
     "unbatched": Case("the same without batches", _unbatched),
     "half": Case("open loop at half of saturation", _at(0.5)),
     "overload": Case("closed loop, 1,024 connections that heed Retry-After", _overload),
+    "flood": Case("open loop at twice the saturation of 256 connections, over 1,024", _flood),
     "telemetry": Case(
         "telemetry off, metrics only, and 1, 10 and 100 % of requests traced", _telemetry
     ),

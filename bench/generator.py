@@ -50,8 +50,11 @@ class Generator:
     def stop(self) -> None:
         """Send nothing new but what was due already."""
         self._loop.stop()
+        if self._order.gives_up and isinstance(self._loop, OpenLoop):
+            self._loop.give_up()
         if self._ticker is not None:
             self._ticker.stop()
+            self._ticker = None
 
     @property
     def under_way(self) -> int:

@@ -75,12 +75,17 @@ class OpenLoop:
 
     def start(self) -> None:
         """Let the first request be due now."""
-        self._free = list(self.connections)
-        self._began_ns = self._tally.clock()
+        self._free = [each for each in self.connections if not each.busy]
+        self._began_ns, self._sent = self._tally.clock(), 0
 
     def stop(self) -> None:
         """Let no more be due."""
         self._began_ns = None
+
+    def give_up(self) -> None:
+        """Never send what waits for a connection."""
+        self._tally.give_up(len(self._waiting))
+        self._waiting.clear()
 
     @property
     def next_due_ns(self) -> int | None:
@@ -98,7 +103,7 @@ class OpenLoop:
         """Send whatever is due, or let it wait for a connection."""
         while (due := self.next_due_ns) is not None and due <= (now := self._tally.clock()):
             self._sent += 1
-            self._tally.schedule(now - due)
+            self._tally.schedule(due, now)
             if self._free:
                 self._free.pop().send(self._make(), due)
             else:

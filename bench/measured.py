@@ -5,6 +5,8 @@ from statistics import median
 
 import msgspec
 
+from bench.recovery import Overload
+
 GATEWAY = "envoy"
 WRITERS = ("ingest", "bridge", "recorder")
 """The processes whose cost is held against the gateway's."""
@@ -40,6 +42,8 @@ class Measured(msgspec.Struct, frozen=True):
     """Answers besides, in that time, that said when to come again."""
     batch_records: dict[str, float] = msgspec.field(default_factory=dict)
     """Records in a batch, by service; the warm-up's too."""
+    overload: Overload | None = None
+    """What a run above saturation has besides."""
     void: list[str] = msgspec.field(default_factory=list)
     """Why it doesn't count; empty: it does."""
 

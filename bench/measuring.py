@@ -4,22 +4,25 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
+import psutil
 
 from bench.batches import Batches, batches, records_each
 from bench.counts import Counts, count
 from bench.histogram import Histogram
 from bench.measured import GENERATOR, WRITERS, Measured
 from bench.orders import Order, Report
-from bench.processes import memory, used
+from bench.processes import memory, resident, used
+from bench.recovery import Overload, normal_after, unanswered
 from bench.system import System, UnfitError
 from bench.verdict import why_void
 from meshsplit.local.settings import checkout
 
 _END_S = 60.0
+_LOOK_S = 0.25
 _MEGA = 1e6
 
 
@@ -34,6 +37,21 @@ class Expected:
     """An answer that is right too, and stores nothing."""
     whole: bool = False
     """Whether records go through the gateway and what stores them."""
+
+
+@dataclass(frozen=True)
+class CarriedOut:
+    """What became of an order, and what the machine did meanwhile."""
+
+    report: Report
+    cpu_s: Mapping[str, float]
+    """By process, the generator's too."""
+    memory: Mapping[str, int]
+    """Bytes right after it."""
+    resident: Mapping[str, tuple[int, int]]
+    """Bytes before it, and the most meanwhile."""
+    others: float
+    idle: float
 
 
 class Measuring:
@@ -67,7 +85,8 @@ class Measuring:
     ) -> Measured:
         """Have a module carry out an order, and give what it cost."""
         before, batched = self._count(), self._batches(expected)
-        report, cpu, held, others, idle = self._carry_out(order, module)
+        done = self._carry_out(order, module)
+        report = done.report
         sizes = records_each(batched, self._batches(expected))
         stored = self._count().since(before)
         storing = {arm: report.answers.get(f"201 {arm}", 0) for arm in expected.arms}
@@ -88,16 +107,17 @@ class Measuring:
             answers=answers,
             refused=refused,
             seconds=report.wall_s,
-            cpu_us={name: s * _MEGA / max(answers, 1) for name, s in cpu.items()},
+            cpu_us={name: s * _MEGA / max(answers, 1) for name, s in done.cpu_s.items()},
             p50_ms=latency.quantile(0.5) / _MEGA,
             p99_ms=latency.quantile(0.99) / _MEGA,
             lag_p99_ms=lag.quantile(0.99) / _MEGA,
             rate=order.rate,
-            others=others,
-            idle=idle,
-            memory_mb=held,
+            others=done.others,
+            idle=done.idle,
+            memory_mb={name: size / _MEGA for name, size in done.memory.items()},
             whole=expected.whole,
-            batch_records=sizes,
+            batch_records={} if order.calm else sizes,  # a calm load's are among them
+            overload=_overload(done) if order.calm else None,
             void=void,
         )
 
@@ -107,10 +127,11 @@ class Measuring:
     def _batches(self, expected: Expected) -> Batches:
         return batches(self.system, WRITERS) if expected.whole else {}
 
-    def _carry_out(
-        self, order: Order, module: str
-    ) -> tuple[Report, dict[str, float], dict[str, float], float, float]:
+    def _carry_out(self, order: Order, module: str) -> CarriedOut:
         processes = self.system.processes()
+        before_s = order.calm.before_s if order.calm else 0.0
+        after_s = order.calm.after_s if order.calm else 0.0
+        at_first = resident(processes)
         with subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
@@ -121,21 +142,48 @@ class Measuring:
             try:
                 _tell(generator, msgspec.json.encode(order))
                 _await_ready(generator, module)
-                begins = time.monotonic() + order.warm_s
+                begins = time.monotonic() + before_s + order.warm_s
                 _tell(generator, f"{begins!r}".encode())
                 time.sleep(max(begins - time.monotonic(), 0))
                 before = used(processes)
-                time.sleep(max(begins + order.measure_s - time.monotonic(), 0))
+                most = _most_resident(processes, begins + order.measure_s)
                 spent = used(processes).since(before)
-                told, _ = generator.communicate(timeout=order.settle_s + _END_S)
+                told, _ = generator.communicate(timeout=after_s + order.settle_s + _END_S)
             except BaseException:
                 generator.kill()
                 raise
         report = msgspec.json.decode(told, type=Report)
         cpu = {name: s for name, s in spent.cpu_s.items() if s} | {GENERATOR: report.cpu_s}
-        held = {name: size / _MEGA for name, size in memory(processes).items()}
         others = 1 - (sum(cpu.values()) + spent.idle_s) / spent.machine_s
-        return report, cpu, held, max(others, 0.0), spent.idle_s / spent.machine_s
+        return CarriedOut(
+            report=report,
+            cpu_s=cpu,
+            memory=memory(processes),
+            resident={name: (at_first[name], size) for name, size in most.items()},
+            others=max(others, 0.0),
+            idle=spent.idle_s / spent.machine_s,
+        )
+
+
+def _most_resident(processes: Mapping[str, psutil.Process], until: float) -> dict[str, int]:
+    """Look at the processes' memory now and then until a time; give the most of each."""
+    most = resident(processes)
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _LOOK_S))
+        for name, size in resident(processes).items():
+            most[name] = max(most[name], size)
+    return most
+
+
+def _overload(done: CarriedOut) -> Overload:
+    report = done.report
+    return Overload(
+        unanswered=unanswered(report.scheduled, sum(report.measured.values())),
+        normal_s=normal_after(report.calm),
+        resident_mb={
+            name: (before / _MEGA, most / _MEGA) for name, (before, most) in done.resident.items()
+        },
+    )
 
 
 def _tell(generator: subprocess.Popen[bytes], line: bytes) -> None:

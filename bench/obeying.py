@@ -68,7 +68,7 @@ async def _carry_out(order: Order, make: Callable[[Order, Tally], Work]) -> Repo
     tally.open = False
     cpu, wall = time.process_time() - cpu, time.monotonic() - began
     work.stop()
-    until = time.monotonic() + order.settle_s
+    until = time.monotonic() + order.settle_s + (order.calm.after_s if order.calm else 0)
     while work.under_way and time.monotonic() < until:  # noqa: ASYNC110 - many things end it
         await asyncio.sleep(_PAUSE_S)
     if work.under_way:

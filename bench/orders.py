@@ -25,6 +25,37 @@ class Order(msgspec.Struct, frozen=True):
     """A refusal with Retry-After is heeded before the connection's next request."""
     settle_s: float = 20.0
     """Longest wait for the last answers."""
+    gives_up: bool = False
+    """At the end, requests that wait for a connection are given up; else they are still sent."""
+    calm: "Calm | None" = None
+    """A light load before and after; None: none."""
+
+
+class Calm(msgspec.Struct, frozen=True):
+    """A load at a rate that hurts nobody, on connections of its own, before and after another."""
+
+    rate: float
+    connections: int
+    before_s: float
+    after_s: float
+    slice_s: float
+    """How long each part is that is told of by itself."""
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """What became of the requests of a calm load that were due in a short time."""
+
+    begins_s: float
+    """From the end of the other load; below zero: before it."""
+    due: int
+    stored: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def spared(self) -> bool:
+        """Whether each of them was stored."""
+        return self.due == self.stored > 0
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -44,7 +75,11 @@ class Report(msgspec.Struct, frozen=True):
     """Histogram of how late the generator itself was, in nanoseconds; empty in a closed loop."""
     scheduled: int
     """Requests that were due in the time that counts; 0 in a closed loop."""
+    given_up: int
+    """Requests that were due and never sent."""
     cpu_s: float
     """CPU seconds of the generator in that time."""
     wall_s: float
     """How long that time was."""
+    calm: list[Slice] = []
+    """What the calm load saw."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import verdict
+from bench import overloads, verdict
 from bench.cases import CASES
 from bench.measured import APART, Measured, Middle
 from bench.results import Results, batch_sizes, figures, waterfall
@@ -74,6 +74,7 @@ def _table(results: Results) -> Iterator[str]:
         yield f"| {case} | {len(runs)} | {' | '.join(figures(runs))} |"
     yield ""
     yield from _ratios(results.cases())
+    yield from overloads.words(results.cases())
     yield from _overheads(results.cases())
     yield from _memory(results.cases())
 

@@ -1,12 +1,14 @@
 """Results as they are kept, and as a table for a terminal."""
 
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import msgspec
 import psutil
 
+from bench import overloads
 from bench.measured import GENERATOR, Measured, Middle, cpu_by_process, shown
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -69,18 +71,13 @@ def about_this_machine() -> Machine:
 def table(results: Results) -> str:
     """Show the results in a terminal."""
     head = ("case", "records/s", "S/E", "CPU µs/record", "p50 ms", "p99 ms", "void")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for case, runs in results.cases().items():
         void = sum(run.case == case and bool(run.void) for run in results.runs)
         rows.append((case, *figures(runs), str(void or "")))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+    lines = _columns(rows)
+    if above := list(overloads.rows(results.cases())):
+        lines += ["", *_columns([overloads.HEAD, *above])]
     for case, runs in results.cases().items():
         if runs:
             lines += ["", f"{case}: CPU µs a record{batch_sizes(runs)}", *waterfall(runs)]
@@ -88,6 +85,17 @@ def table(results: Results) -> str:
     told = f"{others.value:.0%} of the machine in the middle, {others.most:.0%} at most"
     lines += ["", f"Other programs used {told}."]
     return "\n".join(lines)
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
 
 
 def waterfall(runs: list[Measured]) -> list[str]:

@@ -3,13 +3,19 @@
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic_ns
+from typing import Self
 
 from bench.histogram import Histogram
-from bench.orders import Report
+from bench.orders import Report, Slice
 
 _REFUSALS = "4"
 """Names from here on are of statuses that refuse."""
 _WRONG_KEPT = 5
+
+
+def stores(name: str) -> bool:
+    """Whether an answer of this name is no refusal."""
+    return name < _REFUSALS
 
 
 class Tally:
@@ -26,26 +32,39 @@ class Tally:
         self._wrong: list[str] = []
         self._unanswered = 0
         self._scheduled = 0
+        self._given_up = 0
+        self.calm: list[Slice] = []
+        """What a calm load saw."""
 
     def count(self, name: str, due_ns: int) -> None:
         """Count an answer, by its name, to a request that was due then."""
         self._answers[name] += 1
         if self.open:
             self._measured[name] += 1
-            if name < _REFUSALS:
+            if stores(name):
                 self._latency.add(self.clock() - due_ns)
 
-    def schedule(self, lag_ns: int) -> None:
+    def schedule(self, due_ns: int, now_ns: int) -> None:
         """Count a request that was due, and how late the generator got to it."""
         if self.open:
             self._scheduled += 1
-            self._lag.add(lag_ns)
+            self._lag.add(now_ns - due_ns)
+
+    def give_up(self, number: int) -> None:
+        """Note requests that are never sent."""
+        self._given_up += number
 
     def lose(self, what: str, number: int = 1) -> None:
         """Note requests whose fate is unknown."""
         self._unanswered += number
         if len(self._wrong) < _WRONG_KEPT:
             self._wrong.append(what)
+
+    def absorb(self, other: Self) -> None:
+        """Count all that another has, as what doesn't come in the time that counts."""
+        self._answers.update(other._answers)
+        self._wrong += other._wrong
+        self._unanswered += other._unanswered
 
     def report(self, cpu_s: float, wall_s: float) -> Report:
         """Give everything."""
@@ -57,6 +76,8 @@ class Tally:
             latency=self._latency.counts,
             lag=self._lag.counts,
             scheduled=self._scheduled,
+            given_up=self._given_up,
             cpu_s=cpu_s,
             wall_s=wall_s,
+            calm=self.calm,
         )

@@ -8,7 +8,7 @@ import pymysql
 import pytest
 import redis
 
-from bench.cases import CASES, Bench
+from bench.cases import CASES, MANY, Bench
 from bench.measuring import Measuring
 from bench.system import System, projected, system
 from bench.telemetry import LEVELS
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.measured import Measured
-    from bench.orders import Order, Report
+    from bench.measuring import CarriedOut
+    from bench.orders import Order
 
 RATE = 200
 ADD_A_ROW = (
@@ -39,9 +40,7 @@ class Planting(Measuring):
     statement = ""
     forgets = False
 
-    def _carry_out(
-        self, order: Order, module: str
-    ) -> tuple[Report, dict[str, float], dict[str, float], float, float]:
+    def _carry_out(self, order: Order, module: str) -> CarriedOut:
         carried_out = super()._carry_out(order, module)
         run = self.system.run
         if self.statement:
@@ -84,6 +83,20 @@ def test_a_run_in_which_all_is_well_counts_and_tells_what_each_process_used(
 def test_a_case_answers_right_and_stores_what_it_says(running: System, name: str) -> None:
     for measured in CASES[name].run(bench_of(running)):
         assert reasons_of(measured) == [], measured.case
+
+
+def test_above_saturation_a_load_is_made_amid_a_calm_one(running: System) -> None:
+    bench = bench_of(running)
+    bench.peaks[MANY] = RATE  # what is sent is no flood here: the counting is looked at
+    (measured,) = CASES["flood"].run(bench)
+    assert reasons_of(measured) == []
+    assert measured.rate == 2 * RATE
+    assert measured.answers == pytest.approx(2 * RATE * measured.seconds, rel=0.2)
+    overload = measured.overload
+    assert overload is not None
+    assert overload.peak == RATE
+    assert overload.unanswered < 0.2
+    assert overload.resident_mb.keys() >= {"envoy", "ingest", "bridge", "recorder", "mariadb"}
 
 
 def test_every_level_of_telemetry_is_measured_in_a_round(running: System) -> None:
