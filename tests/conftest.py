@@ -2,6 +2,8 @@
 
 import signal
 
+from hypothesis import settings
+
 pytest_plugins = [
     "tests.stack",
     "tests.stores",
@@ -15,5 +17,8 @@ pytest_plugins = [
 
 
 def pytest_configure() -> None:
-    """Let ^C reach what the tests start: a shell that runs them with `&` has it ignored."""
+    # Let ^C reach what the tests start: a shell that runs them with `&` has it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("any machine", deadline=None)
+    settings.load_profile("any machine")
