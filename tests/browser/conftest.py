@@ -6,9 +6,10 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import plain_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def dashboard(stack: LiveStack) -> str:
     for carne, nombre, curso, nota in records:
         body = {"carne": carne, "nombre": nombre, "curso": curso, "nota": nota}
         body |= {"semestre": semester, "year": year}
-        httpx.post(f"{stack.gateway}/", json=body).raise_for_status()
+        plain_http.post(f"{stack.gateway}/", json=body).raise_for_status()
     return f"{stack.gateway}/dashboard/?year={year}&semester={semester}&course=S30"
 
 

@@ -20,6 +20,7 @@ from playwright.sync_api import expect
 from meshsplit.local.ports import answers, free_ports
 from meshsplit.local.run import open_run
 from meshsplit.local.settings import STACK_FILE, checkout, load
+from tests import plain_http
 from tests.stack import remove, reopen, settings_for
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Checkout:
         return {name: process.pid for name, process in known.items()}
 
     def get(self, path: str) -> Any:
-        return httpx.get(f"{self.gateway}/api/v1/{path}", timeout=10).raise_for_status().json()
+        return plain_http.get(f"{self.gateway}/api/v1/{path}", timeout=10).raise_for_status().json()
 
     def split_when(self, true: Callable[[Any], bool]) -> Any:
         deadline = time.monotonic() + SOON_S

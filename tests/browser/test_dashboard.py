@@ -6,8 +6,9 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-import httpx
 from playwright.sync_api import expect
+
+from tests import plain_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ def test_the_live_total_moves_by_itself(stack: LiveStack, dashboard: str, open_p
     record = {"carne": "9-9", "nombre": "Ana", "curso": "S31", "nota": 50}
     for _ in range(60):  # at 50/50, the chance that Redis' arm gets none is 1 in 10^18
         body = record | {"semestre": "primero", "year": 2001}
-        httpx.post(f"{stack.gateway}/", json=body).raise_for_status()
+        plain_http.post(f"{stack.gateway}/", json=body).raise_for_status()
     expect(total).not_to_have_text(f"{before:,}", timeout=SOON_MS)
     expect(page.locator("[data-lit]").first).to_be_attached(timeout=SOON_MS)
 
@@ -107,5 +108,5 @@ def test_the_arms_stand_side_by_side_in_everything_they_are_compared_by(
     while errors.get_by_text(re.compile(r"^\d+\.\d\d %$")).count() < 2:
         assert time.monotonic() < until, panel.inner_text()
         body = record | {"semestre": "primero", "year": 2001}
-        httpx.post(f"{stack.gateway}/", json=body).raise_for_status()
+        plain_http.post(f"{stack.gateway}/", json=body).raise_for_status()
         page.wait_for_timeout(100)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import httpx
 from playwright.sync_api import expect
+
+from tests import plain_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def test_a_refused_change_is_shown_with_its_place_while_the_old_weights_go_on(
         expect(panel).to_contain_text("routes/records.yaml")
         record = {"carne": "9", "nombre": "Ana", "curso": "S31", "nota": 50}
         body = record | {"semestre": "primero", "year": 2001}
-        assert httpx.post(f"{stack.gateway}/", json=body).status_code == 201
+        assert plain_http.post(f"{stack.gateway}/", json=body).status_code == 201
     finally:
         records.write_text(text)
     expect(refused).to_have_count(0, timeout=LONG_MS)

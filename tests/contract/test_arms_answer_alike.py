@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import plain_http
 from tests.arms import GOOD, Arms, encoded
 
 JSON = {"content-type": "application/json"}
@@ -31,7 +32,7 @@ def ask_both(arms: Arms, method: str, path: str = "/", **request: Any) -> dict[s
     """Send a request to both arms, and give what they both answered."""
     digests = {}
     for arm, url in arms.urls.items():
-        answer = httpx.request(method, url + path, timeout=20, **request)
+        answer = plain_http.request(method, url + path, timeout=20, **request)
         assert answer.headers["x-request-id"]
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == "application/problem+json"
@@ -107,7 +108,7 @@ def test_a_body_over_the_limit_gets_413_however_it_is_sent(arms: Arms, size: int
     assert ask_both(arms, "POST", content=body, headers=JSON)["status"] == 413
     for url in arms.urls.values():
         chunks = (body[at : at + 60_000] for at in range(0, size, 60_000))
-        assert httpx.post(url, content=chunks, headers=JSON, timeout=20).status_code == 413
+        assert plain_http.post(url, content=chunks, headers=JSON, timeout=20).status_code == 413
 
 
 def test_a_body_at_the_limit_is_read(arms: Arms) -> None:
@@ -139,7 +140,7 @@ def test_an_unknown_path_gets_404(arms: Arms, path: str) -> None:
 
 def test_get_says_which_arm_it_is(arms: Arms) -> None:
     for arm, url in arms.urls.items():
-        assert httpx.get(url).json()["arm"] == arm
+        assert plain_http.get(url).json()["arm"] == arm
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "a\tb"])
@@ -164,15 +165,15 @@ def test_a_mirrored_request_is_refused(arms: Arms, authority: str) -> None:
 def test_a_request_id_comes_back_if_it_is_a_sane_one(arms: Arms, sent: bytes) -> None:
     for url in arms.urls.values():
         headers = [(b"content-type", b"application/json"), (b"x-request-id", sent)]
-        answer = httpx.post(url, content=encoded(), headers=headers)
+        answer = plain_http.post(url, content=encoded(), headers=headers)
         assert (answer.headers["x-request-id"].encode() == sent) == (sent == b"abc-123")
 
 
 def test_a_repeat_on_the_other_arm_answers_with_the_first_id_and_arm(arms: Arms) -> None:
     for first, second in (("fastapi", "grpc"), ("grpc", "fastapi")):
         headers = JSON | {"idempotency-key": str(uuid4())}
-        one = httpx.post(arms.urls[first], content=encoded(), headers=headers)
-        other = httpx.post(
+        one = plain_http.post(arms.urls[first], content=encoded(), headers=headers)
+        other = plain_http.post(
             arms.urls[second], content=json.dumps(GOOD, indent=3).encode(), headers=headers
         )
         assert (one.status_code, other.status_code) == (201, 200)
@@ -205,9 +206,9 @@ def test_any_body(arms: Arms, body: bytes) -> None:
 
 @pytest.mark.parametrize("arm", ["fastapi", "grpc"])
 def test_the_openapi_document_has_the_records_route(arms: Arms, arm: str) -> None:
-    document = httpx.get(arms.urls[arm] + "/openapi.json").json()
+    document = plain_http.get(arms.urls[arm] + "/openapi.json").json()
     post = document["paths"]["/"]["post"]
     assert {"201", "200", "400", "409", "413", "415", "422", "503", "504"} <= set(post["responses"])
     record = document["components"]["schemas"]["Record"]
     assert set(record["properties"]) == set(GOOD)
-    assert httpx.get(arms.urls[arm] + "/docs").status_code == 200
+    assert plain_http.get(arms.urls[arm] + "/docs").status_code == 200

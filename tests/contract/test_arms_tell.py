@@ -3,10 +3,10 @@
 import json
 import re
 
-import httpx
 import psutil
 import pytest
 
+from tests import plain_http
 from tests.arms import Arms, encoded
 
 JSON = {"content-type": "application/json"}
@@ -16,7 +16,7 @@ def counted(arms: Arms) -> dict[str, float]:
     """Sum what all services count as stored, by arm."""
     counts: dict[str, float] = {}
     for service in arms.all:
-        text = httpx.get(service.url + "/metrics").text
+        text = plain_http.get(service.url + "/metrics").text
         pattern = r'^meshsplit_records_total\{arm="(\w+)",outcome="stored"\} (\S+)$'
         for arm, count in re.findall(pattern, text, re.MULTILINE):
             counts[arm] = counts.get(arm, 0) + float(count)
@@ -27,17 +27,17 @@ def test_a_sum_over_the_services_counts_each_record_once(arms: Arms) -> None:
     before = counted(arms)
     for url in arms.urls.values():
         for _ in range(3):
-            assert httpx.post(url, content=encoded(), headers=JSON).status_code == 201
+            assert plain_http.post(url, content=encoded(), headers=JSON).status_code == 201
     after = counted(arms)
     assert {arm: after[arm] - before.get(arm, 0) for arm in after} == {"fastapi": 3, "grpc": 3}
-    recorder = httpx.get(arms.recorder.url + "/metrics").text
+    recorder = plain_http.get(arms.recorder.url + "/metrics").text
     assert 'meshsplit_recorder_records_total{arm="grpc",outcome="stored"}' in recorder
 
 
 def test_a_service_says_what_its_process_uses(arms: Arms) -> None:
     for service in arms.all:
         assert service.process is not None
-        told = httpx.get(service.url + "/metrics").text
+        told = plain_http.get(service.url + "/metrics").text
         seconds = re.search(r"^process_cpu_seconds_total (\S+)$", told, re.MULTILINE)
         resident = re.search(r"^process_resident_memory_bytes (\S+)$", told, re.MULTILINE)
         files = re.search(r"^process_open_fds (\S+)$", told, re.MULTILINE)

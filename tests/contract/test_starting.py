@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.arms import ROOT, ServiceProcess
 from tests.stores import MariaDB, free_port
 
@@ -89,9 +89,9 @@ def test_a_database_without_a_schema_is_waited_for_and_said(
     try:
         with pytest.raises(AssertionError, match="never was 200"):
             service.start(limit_s=3)
-        answer = httpx.get(service.url + "/readyz")
+        answer = plain_http.get(service.url + "/readyz")
         assert answer.status_code == 503
         assert "make migrate" in " ".join(answer.json()["reasons"])
-        assert httpx.get(service.url + "/livez").status_code == 200
+        assert plain_http.get(service.url + "/livez").status_code == 200
     finally:
         assert service.stop() == 0

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.arms import Arms, encoded
 from tests.load import JSON, Load
 from tests.stores import MariaDB, RedisServer
@@ -20,11 +21,11 @@ def ids_in(mariadb: MariaDB, course: str) -> set[str]:
 
 
 def post(url: str, course: str = "S30") -> httpx.Response:
-    return httpx.post(url, content=encoded(curso=course), headers=JSON, timeout=20)
+    return plain_http.post(url, content=encoded(curso=course), headers=JSON, timeout=20)
 
 
 def is_ready(url: str) -> bool:
-    return httpx.get(url + "/readyz", timeout=5).status_code == 200
+    return plain_http.get(url + "/readyz", timeout=5).status_code == 200
 
 
 async def in_thread(call: Any) -> Any:

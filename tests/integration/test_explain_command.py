@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from meshsplit.cli import app
+from tests import plain_http
 from tests.arms import GOOD
 from tests.gateway import wait_for
 from tests.stack import LiveStack
@@ -32,7 +33,7 @@ def said(*words: str) -> str:
 
 
 def post(stack: LiveStack, **headers: str) -> httpx.Response:
-    return httpx.post(stack.gateway, json=GOOD, headers=headers, trust_env=False, timeout=30)
+    return plain_http.post(stack.gateway, json=GOOD, headers=headers, trust_env=False, timeout=30)
 
 
 def is_told(asked: str, *parts: str, by: str = "explain") -> bool:

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from meshsplit.split.applied import Proxy
 from meshsplit.split.weights import read_split
+from tests import plain_http
 from tests.gateway import Gateway, applied, eventually, post, running, weigh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -51,7 +52,7 @@ async def test_the_weights_split_20_000_requests_as_a_binomial_allows(
 
 
 def at_most_one_under_way(gateway: Gateway, arm: str) -> bool:
-    told = httpx.get(f"{gateway.admin}/clusters", trust_env=False).text
+    told = plain_http.get(f"{gateway.admin}/clusters", trust_env=False).text
     limit = r"::default_priority::max_requests::1$"
     return re.search(rf"^outbound\|8000\|\|{arm}\b[^:]*{limit}", told, re.MULTILINE) is not None
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from meshsplit.split.applied import Proxy
 from meshsplit.split.weights import asked_split
+from tests import plain_http
 from tests.gateway import Gateway, applied, eventually, post, running
 from tests.mesh_folder import use
 
@@ -72,7 +73,7 @@ async def test_a_sticky_user_stays_and_is_counted_once(
     before = (await proxy.counters(split)).decisions
     seen: Counter[str] = Counter()
     for _ in range(40):
-        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as user:
+        async with httpx.AsyncClient(base_url=gateway.url, verify=plain_http.NO_TLS) as user:
             answers = [(await user.post("/")).text for _ in range(5)]
         assert len(set(answers)) == 1, "one user, one arm"
         seen[answers[0]] += 1

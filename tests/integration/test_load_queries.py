@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 import yaml
 
 from observability.queries import QUERIES
 from observability.rules import rules
+from tests import plain_http
 from tests.dashboards import boards, panels
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ OBJECTIVES_S = 30
 
 
 def ask(stack: LiveStack, promql: str) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{stack.url('prometheus')}/api/v1/query", params={"query": promql})
+    answer = plain_http.get(f"{stack.url('prometheus')}/api/v1/query", params={"query": promql})
     answer.raise_for_status()
     result: list[dict[str, Any]] = answer.json()["data"]["result"]
     return result
@@ -73,7 +73,7 @@ def traffic(stack: LiveStack, tmp_path_factory: pytest.TempPathFactory) -> dict[
         records.write_text(text)
     for number in range(20):  # so that each arm has some, whatever the weights say
         traced = {"traceparent": f"00-{number + 1:032x}-{number + 1:016x}-01"}
-        bad = httpx.post(stack.gateway, content=b"{", headers=JSON | traced)
+        bad = plain_http.post(stack.gateway, content=b"{", headers=JSON | traced)
         assert bad.status_code == 400
     folder = tmp_path_factory.mktemp("traffic")
     return send(stack, folder, "--mode", "steady", "--rate", "4", "--count", "400")
@@ -83,9 +83,9 @@ def test_every_acknowledged_record_is_in_the_ledgers_count(
     stack: LiveStack, tmp_path: Path
 ) -> None:
     counts = f"{stack.gateway}/api/v1/records/count"
-    before = httpx.get(counts).json()["arms"]
+    before = plain_http.get(counts).json()["arms"]
     told = send(stack, tmp_path, "--mode", "once")
-    after = httpx.get(counts).json()["arms"]
+    after = plain_http.get(counts).json()["arms"]
     grown = {arm: after[arm] - before.get(arm, 0) for arm in after}
     assert grown == told["acknowledged"]
     assert sum(grown.values()) == 1000
@@ -108,7 +108,7 @@ def test_every_rule_is_loaded_and_can_be_evaluated(stack: LiveStack) -> None:
     wanted = {rule.get("alert") or rule["record"] for group in groups for rule in group["rules"]}
     deadline = time.monotonic() + SCRAPES_S
     while True:
-        answer = httpx.get(f"{stack.url('prometheus')}/api/v1/rules").raise_for_status().json()
+        answer = plain_http.get(f"{stack.url('prometheus')}/api/v1/rules").raise_for_status().json()
         found = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
         health = {rule["name"]: rule["health"] for rule in found}
         if "unknown" not in health.values() or time.monotonic() > deadline + OBJECTIVES_S:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 import pytest
 
+from tests import plain_http
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -286,7 +288,9 @@ def test_locusts_page_shows_the_options_but_names_no_file(server: Server) -> Non
             report = server.folder / "not-this"
             form = {"user_count": 2, "spawn_rate": 2, "mode": "once", "report": str(report)}
             form["data"] = "/etc/hostname"
-            httpx.post(f"http://127.0.0.1:{port}/swarm", data=form, timeout=10).raise_for_status()
+            plain_http.post(
+                f"http://127.0.0.1:{port}/swarm", data=form, timeout=10
+            ).raise_for_status()
             deadline = time.monotonic() + 30
             while len(server.handler.stored) < 1000 and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -312,7 +316,7 @@ def wait_for_page(url: str) -> str:
     deadline = time.monotonic() + 60
     while True:
         try:
-            return httpx.get(url, timeout=10).raise_for_status().text
+            return plain_http.get(url, timeout=10).raise_for_status().text
         except httpx.TransportError:
             if time.monotonic() > deadline:
                 raise

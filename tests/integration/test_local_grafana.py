@@ -11,7 +11,6 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import psutil
 import pytest
 import yaml
@@ -20,6 +19,7 @@ from meshsplit.local import up as starting
 from meshsplit.local.screen import status, welcome
 from observability.dashboards.files import texts
 from observability.dashboards.layout import DASHBOARD_PAGE
+from tests import plain_http
 from tests.stack import LiveStack, live_stack
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def told(watched: LiveStack) -> Told:
 
 
 def test_it_is_ready_with_the_rest_and_the_screen_says_where(watched: LiveStack) -> None:
-    assert httpx.get(f"{watched.url('grafana')}/api/health").status_code == 200
+    assert plain_http.get(f"{watched.url('grafana')}/api/health").status_code == 200
     table, good = status(watched.run)
     assert good
     assert "grafana" in table
@@ -127,9 +127,9 @@ def test_its_data_source_is_this_runs_prometheus(watched: LiveStack, told: Told)
     source = told.provisioned("datasources")
     assert source["uid"] == "prometheus"
     assert source["url"] == watched.url("prometheus")
-    assert httpx.get(f"{source['url']}/-/ready").status_code == 200
+    assert plain_http.get(f"{source['url']}/-/ready").status_code == 200
     assert source["jsonData"]["timeInterval"] == "2s"
-    flags = httpx.get(f"{source['url']}/api/v1/status/flags").json()["data"]
+    flags = plain_http.get(f"{source['url']}/api/v1/status/flags").json()["data"]
     assert flags["enable-feature"] == "exemplar-storage"
 
 

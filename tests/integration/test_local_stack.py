@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import psutil
 import pytest
 
@@ -19,6 +18,7 @@ from meshsplit.local.places import places
 from meshsplit.local.ports import answers
 from meshsplit.local.run import leftovers, open_run
 from meshsplit.local.settings import checkout, load
+from tests import plain_http
 from tests.stack import remove, reopen, settings_for
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Machine:
         return f"http://127.0.0.1:{self.settings['MESHSPLIT_PORT_GATEWAY']}"
 
     def total(self) -> int:
-        answer = httpx.get(f"{self.gateway}/api/v1/records/count", timeout=10)
+        answer = plain_http.get(f"{self.gateway}/api/v1/records/count", timeout=10)
         return int(answer.raise_for_status().json()["total"])
 
     def pids(self) -> dict[str, int]:

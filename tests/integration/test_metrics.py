@@ -17,6 +17,7 @@ from services.core.domain.ids import IdMaker
 from services.core.telemetry.calls import SERIES_MAX
 from services.stubs.grades.v1 import grades_pb2 as pb
 from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
+from tests import plain_http
 from tests.arms import Arms, ServiceProcess, encoded
 from tests.gateway import wait_for
 from tests.reporter_process import reporter_process
@@ -50,8 +51,8 @@ def urls(
 
 def metrics(url: str) -> dict[str, float]:
     """Give every sample by its name and labels; asking is counted, so it is done twice."""
-    httpx.get(f"{url}/metrics")
-    text = httpx.get(f"{url}/metrics").raise_for_status().text
+    plain_http.get(f"{url}/metrics")
+    text = plain_http.get(f"{url}/metrics").raise_for_status().text
     return {
         sample: float(value)
         for sample, _, value in (line.rpartition(" ") for line in text.splitlines())
@@ -89,11 +90,11 @@ async def call(target: str, *, arm: str, method: str = "RecordBatch") -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_name_and_unit_is_as_prometheus_asks(urls: dict[str, str], name: str) -> None:
     if name in {"ingest", "bridge", "shadow"}:
-        httpx.post(urls[name], content=encoded(), headers=JSON)
-        httpx.post(urls[name], content=b"{", headers=JSON)
+        plain_http.post(urls[name], content=encoded(), headers=JSON)
+        plain_http.post(urls[name], content=b"{", headers=JSON)
     done = subprocess.run(
         ["promtool", "check", "metrics"],
-        input=httpx.get(f"{urls[name]}/metrics").text,
+        input=plain_http.get(f"{urls[name]}/metrics").text,
         capture_output=True,
         text=True,
         timeout=30,
@@ -108,10 +109,10 @@ def test_no_path_and_no_method_of_a_client_makes_a_series(urls: dict[str, str], 
 
     def send(salt: str) -> None:
         for method in HOSTILE_METHODS:
-            httpx.request(method, url + "/")
+            plain_http.request(method, url + "/")
         for path in HOSTILE_PATHS:
             for method in ("GET", "POST", *HOSTILE_METHODS):
-                httpx.request(method, url + path + salt)
+                plain_http.request(method, url + path + salt)
 
     send("1")
     before = series(url)
@@ -144,10 +145,10 @@ def test_no_record_and_no_key_of_a_client_makes_a_series(urls: dict[str, str], n
     def send(salt: str) -> None:
         course = {"curso": f"Course {salt}", "carne": salt, "semestre": salt}
         for body in (encoded(**course), encoded(**course, nota=101), b"{" + salt.encode()):
-            httpx.post(
+            plain_http.post(
                 urls[name], content=body, headers={**JSON, "idempotency-key": f"k{ord(salt[0])}"}
             )
-        httpx.post(urls[name], content=encoded(**{salt: salt}), headers=JSON)
+        plain_http.post(urls[name], content=encoded(**{salt: salt}), headers=JSON)
 
     send("a")
     before = series(urls[name])
@@ -161,8 +162,8 @@ def test_no_record_and_no_key_of_a_client_makes_a_series(urls: dict[str, str], n
 def test_no_course_of_a_client_makes_a_series(urls: dict[str, str]) -> None:
     def send(course: str) -> None:
         query = {"year": "2020", "semester": course}
-        httpx.get(f"{urls['reporter']}/api/v1/courses/{course}/results", params=query)
-        httpx.get(f"{urls['reporter']}/api/v1/courses", params=query)
+        plain_http.get(f"{urls['reporter']}/api/v1/courses/{course}/results", params=query)
+        plain_http.get(f"{urls['reporter']}/api/v1/courses", params=query)
 
     send("a")
     before = series(urls["reporter"])
@@ -248,10 +249,10 @@ def test_the_reporter_counts_by_route_template_and_status(urls: dict[str, str]) 
     wanted.add(("/api/v1/live", 101))
     before = {each: counted(*each) for each in wanted}
     api = f"{urls['reporter']}/api/v1"
-    httpx.get(f"{api}/courses/a%2Fb/results", params={"year": 2020, "semester": "x"})
-    httpx.get(f"{api}/courses/a%2Fb/results")
-    httpx.get(f"{api}/semesters")
-    httpx.get(f"{api}/nothing/here")
+    plain_http.get(f"{api}/courses/a%2Fb/results", params={"year": 2020, "semester": "x"})
+    plain_http.get(f"{api}/courses/a%2Fb/results")
+    plain_http.get(f"{api}/semesters")
+    plain_http.get(f"{api}/nothing/here")
     with connect(api.replace("http", "ws") + "/live"):
         pass
     assert {each: counted(*each) - before[each] for each in wanted} == dict.fromkeys(wanted, 1.0)
@@ -264,9 +265,9 @@ def test_a_refused_record_is_counted_by_its_problem(urls: dict[str, str], name: 
 
     wanted = ("malformed-json", "invalid-record", "unsupported-media-type")
     before = {problem: counted(problem) for problem in wanted}
-    httpx.post(urls[name], content=b"{", headers=JSON)
-    httpx.post(urls[name], content=encoded(nota=101), headers=JSON)
-    httpx.post(urls[name], content=encoded(), headers={"content-type": "text/plain"})
+    plain_http.post(urls[name], content=b"{", headers=JSON)
+    plain_http.post(urls[name], content=encoded(nota=101), headers=JSON)
+    plain_http.post(urls[name], content=encoded(), headers={"content-type": "text/plain"})
     assert {each: counted(each) - before[each] for each in wanted} == dict.fromkeys(wanted, 1.0)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.arms import GOOD
 from tests.gateway import wait_for
 from tests.mesh_folder import use
@@ -28,7 +29,7 @@ def mesh(stack: LiveStack) -> Iterator[Path]:
 def mirrors(stack: LiveStack) -> list[str]:
     """The clusters that Envoy sends copies to."""
     url = f"{stack.url('envoy_admin')}/config_dump?resource=dynamic_route_configs"
-    text = httpx.get(url, trust_env=False).text
+    text = plain_http.get(url, trust_env=False).text
     return [
         policy["cluster"]
         for entry in json.loads(text)["configs"]
@@ -45,7 +46,7 @@ def post_some(stack: LiveStack) -> None:
 
 
 def stored(stack: LiveStack) -> int:
-    answer = httpx.get(f"{stack.gateway}/api/v1/records/count", trust_env=False)
+    answer = plain_http.get(f"{stack.gateway}/api/v1/records/count", trust_env=False)
     total: int = answer.json()["total"]
     return total
 
@@ -54,7 +55,7 @@ def counted(stack: LiveStack, service: str) -> Callable[[str], int]:
     """How many POSTs a service has answered with a status."""
 
     def of(code: str) -> int:
-        text = httpx.get(f"{stack.url(service)}/metrics", trust_env=False).text
+        text = plain_http.get(f"{stack.url(service)}/metrics", trust_env=False).text
         lines = [line for line in text.splitlines() if line.startswith("meshsplit_requests_total{")]
         posts = [line for line in lines if 'method="POST"' in line and 'route="/"' in line]
         return sum(int(float(line.split()[-1])) for line in posts if f'code="{code}"' in line)
@@ -99,9 +100,9 @@ def test_the_shadow_checks_a_record_as_an_arm_does_and_says_that_it_stores_none(
     stack: LiveStack, sent: dict[str, object], status: int
 ) -> None:
     copy = {"host": "test-shadow"}
-    answer = httpx.post(stack.url("shadow") + "/", json=sent, headers=copy, trust_env=False)
+    answer = plain_http.post(stack.url("shadow") + "/", json=sent, headers=copy, trust_env=False)
     assert answer.status_code == status
-    arm = httpx.post(stack.url("bridge") + "/", json=sent, headers=copy, trust_env=False)
+    arm = plain_http.post(stack.url("bridge") + "/", json=sent, headers=copy, trust_env=False)
     assert arm.status_code == 421
     if status == 200:
         assert answer.json() == {"stored": False}

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests import plain_http
 from tests.reporter_process import ReporterProcess, reporter_process
 from tests.stores import RedisServer
 
@@ -163,7 +163,7 @@ async def test_compression_is_not_spoken(reporter: ReporterProcess) -> None:
 
 
 def test_a_plain_get_is_told_to_upgrade(reporter: ReporterProcess) -> None:
-    answer = httpx.get(f"{reporter.api}/live")
+    answer = plain_http.get(f"{reporter.api}/live")
 
     assert answer.status_code == 426
     assert answer.json()["type"] == "upgrade-required"

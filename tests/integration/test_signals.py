@@ -19,6 +19,7 @@ from meshsplit.split.weights import read_split
 from meshsplit.traces.spans import Span, raw_spans, read
 from meshsplit.traces.store import exports
 from meshsplit.traces.words import service_of
+from tests import plain_http
 from tests.arms import GOOD
 from tests.gateway import wait_for
 from tests.signals import Signals, entries
@@ -75,7 +76,7 @@ def gathered(stack: LiveStack) -> Told:
         assert client.post("/", json={**GOOD, "nota": 101}).status_code == 422
         assert client.get("/api/v1/records/count").status_code == 200
         parent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
-        copied = httpx.post(stack.url("shadow"), json=GOOD, headers={"traceparent": parent})
+        copied = plain_http.post(stack.url("shadow"), json=GOOD, headers={"traceparent": parent})
         assert copied.is_success
         in_trouble(stack, client)
     wait_for(lambda: is_whole(spans_of(stack), answers), 20)
@@ -120,7 +121,7 @@ def is_whole(spans: dict[bytes, Span], answers: list[tuple[str, str]]) -> bool:
 
 def metrics_of(stack: LiveStack, port: str) -> set[str]:
     path = "/stats/prometheus" if port == "envoy_admin" else "/metrics"
-    text = httpx.get(f"{stack.url(port)}{path}", trust_env=False).text
+    text = plain_http.get(f"{stack.url(port)}{path}", trust_env=False).text
     samples = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if line[:1] != "#"}
     endings = ("_bucket", "_sum", "_count")
     return samples | {name.removesuffix(ending) for name in samples for ending in endings}

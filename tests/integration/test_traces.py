@@ -11,6 +11,7 @@ import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from tests import plain_http
 from tests.arms import Arms, encoded
 from tests.collector import Collector, Seen
 from tests.reporter_process import reporter_process
@@ -35,7 +36,7 @@ def new_parent(*, sampled: bool = True) -> str:
 
 def post(url: str, parent: str | None = None, **headers: str) -> httpx.Response:
     sent = JSON | headers | ({"traceparent": parent} if parent else {})
-    return httpx.post(url, content=encoded(), headers=sent, timeout=20)
+    return plain_http.post(url, content=encoded(), headers=sent, timeout=20)
 
 
 def one(spans: list[Seen], service: str, name: str) -> Seen:
@@ -209,7 +210,7 @@ def test_a_request_that_could_not_be_stored_is_an_error_and_says_what_became_of_
 def exemplars(url: str, name: str) -> set[str]:
     """The traces that a histogram's buckets point to."""
     accept = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"}
-    answer = httpx.get(url + "/metrics", headers=accept)
+    answer = plain_http.get(url + "/metrics", headers=accept)
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     parsed = text_string_to_metric_families(answer.text)  # type: ignore[no-untyped-call]  # no types
     families = {each.name: each for each in parsed}
@@ -243,7 +244,7 @@ def test_histograms_point_to_what_was_traced(traced: Arms, collector: Collector)
 
 def test_metrics_are_plain_text_for_whoever_asks_for_nothing_else(traced: Arms) -> None:
     post(traced.ingest.url, new_parent())
-    answer = httpx.get(traced.ingest.url + "/metrics")
+    answer = plain_http.get(traced.ingest.url + "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "trace_id" not in answer.text
     assert "_created" not in answer.text
@@ -254,11 +255,11 @@ def test_every_answer_to_a_traced_request_says_its_trace(traced: Arms) -> None:
         parent = new_parent()
         sent = {"traceparent": parent}
         for answer in (
-            httpx.get(url, headers=sent),
-            httpx.put(url, headers=sent),
-            httpx.post(url, content=b"{", headers=JSON | sent),
-            httpx.post(url, content=b"x", headers=sent),
-            httpx.get(url + "/nowhere", headers=sent),
+            plain_http.get(url, headers=sent),
+            plain_http.put(url, headers=sent),
+            plain_http.post(url, content=b"{", headers=JSON | sent),
+            plain_http.post(url, content=b"x", headers=sent),
+            plain_http.get(url + "/nowhere", headers=sent),
         ):
             assert answer.headers["x-trace-id"] == parent[3:35], answer.status_code
 
@@ -271,15 +272,15 @@ def test_a_question_to_the_reporter_is_one_span_over_its_reads(
     ) as reporter:
         parent = new_parent()
         question = f"{reporter.api}/courses/S%2F30/results?year=2002&semester=slider"
-        answer = httpx.get(question, headers={"traceparent": parent})
+        answer = plain_http.get(question, headers={"traceparent": parent})
         assert answer.status_code == 200
         assert answer.headers["x-trace-id"] == parent[3:35]
-        lost = httpx.get(f"{reporter.api}/nowhere", headers={"traceparent": new_parent()})
+        lost = plain_http.get(f"{reporter.api}/nowhere", headers={"traceparent": new_parent()})
         assert lost.status_code == 404
         assert "x-trace-id" in lost.headers
         for path in ("/livez", "/readyz", "/healthz", "/metrics"):
             url = f"http://127.0.0.1:{reporter.port}{path}"
-            assert httpx.get(url, headers={"traceparent": new_parent()}).status_code == 200
+            assert plain_http.get(url, headers={"traceparent": new_parent()}).status_code == 200
         reporter.terminate()
     route = "/api/v1/courses/{course}/results"
     asked = one(collector.spans, "reporter", f"GET {route}")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.arms import Arms, ServiceProcess, encoded
 from tests.collector import Collector
 from tests.integration.test_traces import new_parent, one, post
@@ -36,7 +37,7 @@ def arms_of(tmp_path: Path, mysql_url: str, redis_url: str, collector: Collector
 
 def spans_of(service: ServiceProcess) -> dict[str, float]:
     found = {}
-    for line in httpx.get(service.url + "/metrics").text.splitlines():
+    for line in plain_http.get(service.url + "/metrics").text.splitlines():
         if line.startswith("meshsplit_spans_total{"):
             found[line.split('"')[1]] = float(line.split()[-1])
     return found
@@ -146,7 +147,9 @@ def test_a_client_that_leaves_takes_no_span_of_others_with_it(
         timeout = 0.002 if number % 3 == 0 else 20
         try:
             url = arms_of.bridge.url
-            return httpx.post(url, content=encoded(), headers=sent, timeout=timeout).status_code
+            return plain_http.post(
+                url, content=encoded(), headers=sent, timeout=timeout
+            ).status_code
         except httpx.HTTPError:
             return 0
 
