@@ -35,7 +35,12 @@ EVERY_LINE = ("level", "time", "service", "message")
 UNDER_A_SPAN = (*EVERY_LINE, "trace_id", "span_id")
 
 RECORD_BATCH = "/grades.v1.RecorderService/RecordBatch"
-INSERTS = "INSERT records INSERT enrolments"
+_ADDS = (
+    "INSERT records INSERT enrolments INSERT course_grades INSERT students INSERT record_totals"
+    "{outbox} INSERT course_students SELECT fences"
+)
+ADDS_WITH_OUTBOX, ADDS = _ADDS.format(outbox=" INSERT outbox"), _ADDS.format(outbox="")
+"""All that a batch without keys does before its COMMIT."""
 COUNT = "GET /api/v1/records/count"
 
 
@@ -96,10 +101,10 @@ TABLE = (
             "meshsplit_redis_queue_depth",
             "meshsplit_redis_queue_limit",
         ),
-        spans=("POST /", "store batch", INSERTS, "COMMIT", "MULTI"),
+        spans=("POST /", "store batch", ADDS_WITH_OUTBOX, "COMMIT", "MULTI"),
         parents={
             "POST /": "gateway: router outbound|8000||ingest egress",
-            INSERTS: "ingest: store batch",
+            ADDS_WITH_OUTBOX: "ingest: store batch",
             "COMMIT": "ingest: store batch",
             "MULTI": "ingest: store batch",
         },
@@ -127,11 +132,11 @@ TABLE = (
             "meshsplit_rpc_seconds",
             "meshsplit_rpcs_total",
         ),
-        spans=(RECORD_BATCH, "store record", "store batch", INSERTS, "COMMIT"),
+        spans=(RECORD_BATCH, "store record", "store batch", ADDS, "COMMIT"),
         parents={
             RECORD_BATCH: f"bridge: {RECORD_BATCH}",
             "store record": "bridge: POST /",
-            INSERTS: "recorder: store batch",
+            ADDS: "recorder: store batch",
             "COMMIT": "recorder: store batch",
         },
         links={"store record": "recorder: store batch", "store batch": "recorder: store record"},

@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.core.contract.call_spans import client_interceptors
-from services.core.contract.messages import MESSAGE_BYTES_MAX, from_outcome, to_item
+from services.core.contract.messages import MESSAGE_BYTES_MAX, batch_request, from_outcome
 from services.core.domain.outcome import NotStored, Outcome, Stored, Unknown
 from services.core.domain.pending import Pending, traces_of
 from services.core.telemetry.traces import OFF, Traces, current_span
@@ -91,7 +91,7 @@ class RecorderClient:
         line = self._line if current_span() is None else self._traced
         if not await line.is_connected():
             return [NotStored("the recorder is away")] * len(batch)
-        request = pb.RecordBatchRequest(arm=self._arm, items=map(to_item, batch))
+        request = batch_request(batch, self._arm)
         try:
             response = await line.stub.RecordBatch(request, timeout=self._timeout_s)
         except grpc.aio.AioRpcError as error:

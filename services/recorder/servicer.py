@@ -7,7 +7,7 @@ from uuid import UUID
 
 import grpc
 
-from services.core.contract.messages import ITEMS_MAX, from_item, to_outcome
+from services.core.contract.messages import ITEMS_MAX, batch_response, from_item
 from services.core.domain.outcome import Invalid, Outcome
 from services.core.domain.pending import Pending
 from services.core.domain.problems import InvalidRecord
@@ -53,7 +53,7 @@ class RecorderServicer(pb_grpc.RecorderServiceServicer):
                 grpc.StatusCode.INVALID_ARGUMENT, f"items: expected at most {ITEMS_MAX}"
             )
         outcomes = await _each([self._record(item, request.arm) for item in request.items])
-        return pb.RecordBatchResponse(outcomes=map(to_outcome, outcomes))
+        return batch_response(outcomes)
 
     async def Settle(  # noqa: N802 - as above
         self, request: pb.SettleRequest, context: _SettleContext

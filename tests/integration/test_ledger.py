@@ -172,7 +172,7 @@ async def test_the_later_of_two_writers_with_a_key_waits_for_the_first(
         transaction = ledger.transaction(
             session, asyncio.get_running_loop().time() + 5, ledger.new_batch_id()
         )
-        await transaction._insert([first])  # noqa: SLF001  # a writer halfway
+        await transaction.add([first], [])  # a writer halfway
         await session.run(f"INSERT INTO idempotency_keys VALUES ('k', X'{first.id.hex}')")  # noqa: S608  # of the test's own values
         waiting = asyncio.create_task(other.write([again]))
         done, _ = await asyncio.wait([waiting], timeout=0.4)

@@ -248,7 +248,7 @@ async def test_settling_waits_for_a_writer_that_has_inserted(mysql: MySQL) -> No
     async with await mysql.connect() as session:
         until = asyncio.get_running_loop().time() + 5
         transaction = ledger.transaction(session, until, ledger.new_batch_id())
-        await transaction._insert(batch)  # noqa: SLF001  # a writer just before its COMMIT
+        await transaction.add(batch, [])  # a writer just before its COMMIT
         settling = asyncio.create_task(settle(mysql, [each.id for each in batch], limit_s=5))
         done, _ = await asyncio.wait([settling], timeout=0.3)
         assert not done

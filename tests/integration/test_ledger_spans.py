@@ -5,10 +5,12 @@ import random
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
+import msgspec
 import pytest
 from opentelemetry.trace import StatusCode
 
 from services.core.domain.outcome import NotStored, Stored
+from services.core.domain.pending import Pending
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import CommittedBatch, Ledger
 from tests.grading import pending, some_batch, some_record
@@ -36,6 +38,22 @@ async def ledger(mysql: MySQL) -> AsyncIterator[Ledger]:
     await writer.close()
 
 
+USUAL = (
+    "INSERT records INSERT enrolments INSERT course_grades INSERT students INSERT record_totals"
+    " INSERT outbox INSERT course_students SELECT fences"
+)
+KEYED = f"INSERT idempotency_keys {USUAL}"
+
+
+async def trips_of(ledger: Ledger, memory: Memory, batch: list[Pending]) -> list[str]:
+    """Write a batch, and name its round trips, but for the one that sets up a connection."""
+    before = len(memory.spans)
+    with memory.traces.tracer.start_as_current_span("store batch"):
+        await ledger.write(batch)
+    *trips, _ = memory.spans[before:]
+    return [each.name for each in trips if not each.name.startswith("SET ")]
+
+
 async def test_each_round_trip_of_a_traced_batch_is_a_span_and_the_commit_the_last(
     ledger: Ledger, memory: Memory
 ) -> None:
@@ -47,15 +65,45 @@ async def test_each_round_trip_of_a_traced_batch_is_a_span_and_the_commit_the_la
     with memory.traces.tracer.start_as_current_span("store batch") as span:
         await ledger.write(batch)
     *trips, whole = memory.spans
-    assert [each.name for each in trips][:1] == ["INSERT idempotency_keys"]
-    assert "INSERT records INSERT enrolments" in {each.name for each in trips}
-    assert trips[-1].name == "COMMIT"
+    assert [each.name for each in trips] == [KEYED, "COMMIT"]
     assert all(each.parent == whole.context for each in trips)
     for one, next_one in pairwise(trips):
         assert (one.end_time or 0) <= (next_one.start_time or 0)
     assert {told(each)["db.system.name"] for each in trips} == {"mariadb"}
     assert {told(each)["db.namespace"] for each in trips} == {"grades"}
     assert [each.span for each in told_of] == [span.get_span_context()]
+
+
+async def test_a_batch_with_a_key_that_is_taken_is_begun_anew_and_the_next_asks_first(
+    ledger: Ledger, memory: Memory
+) -> None:
+    record = some_record(random.Random(4))
+    first, other, third, fourth = (
+        pending(msgspec.structs.replace(record, student_id=f"s{n}"), key=f"k{n}") for n in range(4)
+    )
+    again = pending(first.record, key="k0")
+    assert await trips_of(ledger, memory, [first]) == [KEYED, "COMMIT"]
+    found = await trips_of(ledger, memory, [again, other])
+    claims = ["INSERT idempotency_keys", "SELECT idempotency_keys", "SELECT records"]
+    assert found == [KEYED, "ROLLBACK", *claims, USUAL, "COMMIT"]
+    asked_first = await trips_of(ledger, memory, [third])
+    assert asked_first == ["INSERT idempotency_keys", USUAL, "COMMIT"]
+    assert await trips_of(ledger, memory, [fourth]) == [KEYED, "COMMIT"]
+
+
+async def test_students_who_have_a_course_already_are_taken_back_and_next_time_asked_for_first(
+    ledger: Ledger, memory: Memory
+) -> None:
+    old = some_record(random.Random(5))
+    new, newer, newest = (msgspec.structs.replace(old, student_id=f"s{n}") for n in range(3))
+    assert await trips_of(ledger, memory, [pending(old)]) == [USUAL, "COMMIT"]
+    found = await trips_of(ledger, memory, [pending(old), pending(new)])
+    assert found == [USUAL, "SELECT enrolments", "INSERT course_students", "COMMIT"]
+    later = USUAL.replace(" INSERT course_students", "")
+    assert await trips_of(ledger, memory, [pending(old)]) == [later, "COMMIT"]
+    counted = [later, "INSERT course_students", "COMMIT"]
+    assert await trips_of(ledger, memory, [pending(newer)]) == counted
+    assert await trips_of(ledger, memory, [pending(newest)]) == [USUAL, "COMMIT"]
 
 
 async def test_a_deadlock_and_the_next_try_are_told(

@@ -20,6 +20,7 @@ from services.core.storage.sessions import Session
 from services.core.storage.settle import settle
 from services.core.storage.transaction import (
     CommitUnanswered,
+    Expectation,
     Fenced,
     Transaction,
     Written,
@@ -71,6 +72,7 @@ class Ledger:
         self._session: Session | None = None
         self._turn = asyncio.Lock()
         self._ids = IdMaker()
+        self._expected = Expectation()
         self._away = False
         self.on_committed: Callable[[CommittedBatch], None] | None = None
         """Told of every batch after its commit; must not block."""
@@ -140,6 +142,7 @@ class Ledger:
             arm=self._arm,
             slot=self._slot,
             batch_id=batch_id if self._outbox else None,
+            expected=self._expected,
         )
 
     def new_batch_id(self) -> UUID:

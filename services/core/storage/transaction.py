@@ -1,6 +1,6 @@
-"""One try at one transaction: claim the keys, insert, count, look for fences, commit."""
+"""One try at one transaction: claim the keys, insert, count, look for fences; commit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import msgspec
@@ -8,11 +8,13 @@ import msgspec
 from services.core.domain.pending import Pending
 from services.core.domain.record import Record
 from services.core.storage import statements
+from services.core.storage.batch_rows import BatchRows
 from services.core.storage.failures import StoreFailure, StoreRefused
 from services.core.storage.folding import Owner, keyed
-from services.core.storage.rollups import Rollups
 from services.core.storage.sessions import Row, Session
 
+Claim = tuple[str, Pending]
+"""A key, and the record that wants it."""
 _HEX_OF_ID = 32
 _CERTIFICATION_FAILED = 1213
 """As the answer to COMMIT: Galera rolled it back, another node's transaction came first."""
@@ -47,6 +49,17 @@ class Written(msgspec.Struct, frozen=True):
     owners: dict[UUID, Owner | None]
 
 
+class Expectation(msgspec.Struct):
+    """What the next batch is taken to be like, because the last one was; being wrong costs time.
+
+    Where both hold, all that leads up to the COMMIT takes one round trip.
+    """
+
+    keys_free: bool = True
+    students_new: bool = True
+    """To their courses: nobody has two records in one."""
+
+
 class Transaction:
     """Writes records with distinct ids and keys through a session.
 
@@ -56,17 +69,26 @@ class Transaction:
         arm: the arm of records that name none.
         slot: the writer's slot.
         batch_id: the outbox row's id, None to leave the outbox alone.
+        expected: what to expect; brought up to date with what was found.
 
     """
 
     def __init__(
-        self, session: Session, *, until: float, arm: str, slot: int, batch_id: UUID | None
+        self,
+        session: Session,
+        *,
+        until: float,
+        arm: str,
+        slot: int,
+        batch_id: UUID | None,
+        expected: Expectation,
     ) -> None:
         self._session = session
         self._until = until
         self._arm = arm
         self._slot = slot
         self._batch_id = batch_id
+        self._expected = expected
 
     async def write(self, pendings: Sequence[Pending]) -> Written:
         """Store those whose keys are free, all of them or none.
@@ -77,22 +99,32 @@ class Transaction:
             StoreAway, StoreRefused: nothing was stored; a COMMIT may be refused with 1213.
 
         """
-        owners = await self._claim_keys(pendings)
-        winners = [each for each in pendings if each.id not in owners]
-        if winners:
-            await self._insert(winners)
-            await self._commit(winners, owners)
-        else:
-            await self._run(statements.ROLLBACK.fill())
+        winners, owners = list(pendings), dict[UUID, Owner | None]()
+        claims = keyed(pendings)
+        if not await self._add_with_keys(winners, claims):
+            owners = await self._claim_keys(claims)
+            winners = [each for each in pendings if each.id not in owners]
+            if not winners:
+                await self._run(statements.ROLLBACK.fill())
+                return Written(winners, owners)
+            await self.add(winners, [])
+        await self._commit(winners, owners)
         return Written(winners, owners)
 
-    async def _claim_keys(self, pendings: Sequence[Pending]) -> dict[UUID, Owner | None]:
+    async def _add_with_keys(self, winners: list[Pending], claims: list[Claim]) -> bool:
+        """Claim the keys and add the records at once; False: not to be tried, or some are taken."""
+        if claims and not self._expected.keys_free:
+            return False
+        if await self.add(winners, claims):
+            return True
+        await self._run(statements.ROLLBACK.fill())
+        return False
+
+    async def _claim_keys(self, claims: list[Claim]) -> dict[UUID, Owner | None]:
         """Take the keys that are free, and find the records that hold the others."""
-        claims = keyed(pendings)
-        if not claims:
-            return {}
-        claim = statements.CLAIM_KEYS.fill([(key, each.id) for key, each in claims])
-        if await self._run(claim) == len(claims):
+        taken = await self._run(_claim(claims)) != len(claims)
+        self._expected.keys_free = not taken
+        if not taken:
             return {}
         rows = await self._rows(statements.READ_KEYS.look_for(key for key, _ in claims))
         holders = {str(key): UUID(record_id) for key, record_id in rows}
@@ -102,40 +134,49 @@ class Transaction:
         stored = await read_owners(self._session, sorted(set(lost.values())), self._until)
         return {pending_id: stored.get(owner) for pending_id, owner in lost.items()}
 
-    async def _insert(self, winners: Sequence[Pending]) -> None:
-        rollups = Rollups(winners, arm=self._arm, slot=self._slot)
-        _, enrolled = await self._session.run(
-            statements.INSERT_RECORDS.fill([self._row(each) for each in winners]),
-            statements.ENROL.fill(rollups.enrolments),
-            until=self._until,
-        )
-        theirs: set[bytes] = set()
-        if enrolled.affected == 0:
-            theirs.update(rollups.enrolment_keys)
-        elif enrolled.affected != len(rollups.enrolments):
-            rows = await self._rows(
-                statements.READ_ENROLMENTS.look_for(rollups.enrolment_keys)
-                + statements.OF_OTHERS.look_for(each.id for each in winners)
-            )
-            theirs = {bytes(key) for (key,) in rows}
-        await self._count(rollups, theirs, winners)
-
-    async def _count(
-        self, rollups: Rollups, theirs: set[bytes], winners: Sequence[Pending]
-    ) -> None:
-        texts = [statements.COUNT_GRADES.fill(rollups.course_grades)]
-        if course_students := rollups.course_students(theirs):
-            texts.append(statements.COUNT_COURSE_STUDENTS.fill(course_students))
-        texts.append(statements.RANK_STUDENTS.fill(rollups.students))
-        texts.append(statements.COUNT_RECORDS.fill(rollups.totals))
+    async def add(self, winners: list[Pending], claims: list[Claim]) -> bool:
+        """Add records and what they count for in one round trip; False: not all claims went."""
+        rows = BatchRows(winners, arm=self._arm, slot=self._slot)
+        texts = [_claim(claims)] if claims else []
+        texts += [statements.INSERT_RECORDS.of(rows.records), statements.ENROL.of(rows.enrolments)]
+        enrolling = len(texts) - 1
+        texts += [
+            statements.COUNT_GRADES.of(rows.course_grades),
+            statements.RANK_STUDENTS.of(rows.students),
+            statements.COUNT_RECORDS.of(rows.totals),
+        ]
         if self._batch_id is not None:
-            ids = "".join(each.id.hex for each in winners)
-            texts.append(statements.ADD_TO_OUTBOX.fill(self._batch_id, ids))
-        # Last before COMMIT, so that a fence is seen or its setter waits for this transaction.
-        texts.append(statements.READ_FENCES.look_for(each.id for each in winners))
+            texts.append(statements.ADD_TO_OUTBOX.fill(self._batch_id, "".join(rows.ids)))
+        # The courses' students come last of what is counted whether they are counted now or later:
+        # writers that take their locks in one order don't deadlock.
+        if self._expected.students_new:
+            texts.append(statements.COUNT_COURSE_STUDENTS.of(rows.course_students()))
+        # After the records, so that a fence is seen or its setter waits for this transaction.
+        texts.append(statements.READ_FENCES.of(f"X'{id_}'" for id_ in rows.ids))
         answers = await self._session.run(*texts, until=self._until)
+        if claims and answers[0].affected != len(claims):
+            self._expected.keys_free = False
+            return False
         if answers[-1].rows:
             raise Fenced(frozenset(UUID(row[0]) for row in answers[-1].rows))
+        await self._count_students(rows, winners, answers[enrolling].affected)
+        return True
+
+    async def _count_students(self, rows: BatchRows, winners: list[Pending], enrolled: int) -> None:
+        """Count the students new to their courses, or take back those that weren't."""
+        new = enrolled == len(rows.enrolments)
+        counted, self._expected.students_new = self._expected.students_new, new
+        if new and counted:
+            return
+        theirs: Collection[bytes] = () if new else rows.enrolment_keys
+        if not new and enrolled:
+            found = await self._rows(
+                statements.READ_ENROLMENTS.look_for(rows.enrolment_keys)
+                + statements.OF_OTHERS.look_for(each.id for each in winners)
+            )
+            theirs = [bytes(key) for (key,) in found]
+        if changes := rows.not_new(theirs) if counted else rows.course_students(theirs):
+            await self._run(statements.COUNT_COURSE_STUDENTS.of(changes))
 
     async def _commit(self, winners: list[Pending], owners: dict[UUID, Owner | None]) -> None:
         try:
@@ -147,24 +188,15 @@ class Transaction:
             self._session.abort()
             raise CommitUnanswered(winners, owners, error) from error
 
-    def _row(self, pending: Pending) -> tuple[UUID | str | int, ...]:
-        record = pending.record
-        return (
-            pending.id,
-            record.student_id,
-            record.student_name,
-            record.course,
-            record.grade,
-            record.semester,
-            record.year,
-            pending.arm or self._arm,
-        )
-
     async def _run(self, statement: str) -> int:
         return (await self._session.run(statement, until=self._until))[0].affected
 
     async def _rows(self, statement: str) -> tuple[Row, ...]:
         return (await self._session.run(statement, until=self._until))[0].rows
+
+
+def _claim(claims: list[Claim]) -> str:
+    return statements.CLAIM_KEYS.fill([(key, each.id) for key, each in claims])
 
 
 async def read_owners(session: Session, ids: Sequence[UUID], until: float) -> dict[UUID, Owner]:
