@@ -9,7 +9,7 @@ from itertools import groupby
 import msgspec
 import psutil
 
-from bench import insert, plain, recovery, write_path
+from bench import insert, plain, plain_whole, recovery, write_path
 from bench.measured import Measured
 from bench.measuring import Expected, Measuring
 from bench.orders import Calm
@@ -131,6 +131,12 @@ def _plain(bench: Bench) -> Iterator[Measured]:
         yield bench.answered_elsewhere("plain", f"201 {plain.ARM}", plain.ARM)
 
 
+def _plain_whole(bench: Bench) -> Iterator[Measured]:
+    with _first_arm_replaced(bench, "bench.plain_whole"):
+        answer = f"201 {plain_whole.ARM}"
+        yield bench.answered_elsewhere("plain, all of it", answer, plain_whole.ARM)
+
+
 def _write_path(bench: Bench) -> Iterator[Measured]:
     yield bench.without_http("write-path", "bench.write_path", write_path.ARM, FEW)
 
@@ -211,6 +217,9 @@ CASES: Mapping[str, Case] = {
     "write-path": Case("the write path without HTTP, 64 callers", _write_path),
     "insert": Case("MySQL's multi-row insert alone, batches of 64", _insert),
     "plain": Case("the plain version: a FastAPI route, an insert a request", _plain),
+    "plain-whole": Case(
+        "the plain version with keys, figures and Redis, a request at a time", _plain_whole
+    ),
     "tenth": Case("open loop at a tenth of saturation", _at(0.1)),
     "unbatched": Case("the same without batches", _unbatched),
     "half": Case("open loop at half of saturation", _at(0.5)),
