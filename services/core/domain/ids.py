@@ -2,10 +2,14 @@
 
 import os
 import time
+from collections.abc import Iterator
+from struct import Struct
 from uuid import UUID
 
 _RANDOM_BITS = 74
-_STEP_BITS = 32
+_STEP = Struct(">I")
+_STEPS_AT_ONCE = 1024
+"""Asking the system for a few bytes costs as much as asking for some thousand."""
 _RAND_B_BITS = 62
 _RAND_B_MASK = (1 << _RAND_B_BITS) - 1
 _VERSION_AND_VARIANT = 0x7 << 76 | 0b10 << 62
@@ -18,11 +22,12 @@ class IdMaker:
     step; should it run over, the millisecond is taken from the future.
     """
 
-    __slots__ = ("_millisecond", "_random")
+    __slots__ = ("_millisecond", "_random", "_steps")
 
     def __init__(self) -> None:
         self._millisecond = 0
         self._random = 0
+        self._steps: Iterator[tuple[int, ...]] = iter(())
 
     def new(self) -> UUID:
         """Make the next id."""
@@ -31,7 +36,7 @@ class IdMaker:
             self._millisecond = now
             self._random = int.from_bytes(os.urandom(9))  # 72 of 74 bits: room to count up
         else:
-            self._random += int.from_bytes(os.urandom(_STEP_BITS // 8)) + 1
+            self._random += self._step() + 1
             if self._random >> _RANDOM_BITS:
                 self._millisecond += 1
                 self._random = int.from_bytes(os.urandom(9))
@@ -42,3 +47,10 @@ class IdMaker:
             | (random & _RAND_B_MASK)
             | _VERSION_AND_VARIANT
         )
+
+    def _step(self) -> int:
+        step = next(self._steps, None)
+        if step is None:
+            self._steps = _STEP.iter_unpack(os.urandom(_STEP.size * _STEPS_AT_ONCE))
+            step = next(self._steps)
+        return int(step[0])

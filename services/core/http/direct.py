@@ -160,13 +160,11 @@ class DirectProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         closes = not answering.keep_alive or _CLOSE in headers
-        content = [STATUS_LINE[status]]
-        for name, value in (*self.server_state.default_headers, *headers):
-            content += (name, b": ", value, b"\r\n")
+        lines = [b": ".join(each) for each in (*self.server_state.default_headers, *headers)]
         if closes and _CLOSE not in headers:
-            content.append(b"connection: close\r\n")
-        content += (b"\r\n", body)
-        self.transport.write(b"".join(content))
+            lines.append(b"connection: close")
+        head = b"\r\n".join(lines)
+        self.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], head, body))
         if closes:
             self.transport.close()
         self.on_response_complete()
