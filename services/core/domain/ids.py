@@ -2,9 +2,12 @@
 
 import os
 import time
-from collections.abc import Iterator
 from struct import Struct
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _RANDOM_BITS = 74
 _STEP = Struct(">I")

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Final
 
 import msgspec
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, use_span
 from starlette.types import Receive, Scope, Send
 
 from services.core.domain import problems
@@ -27,7 +28,12 @@ from services.core.http.bodies import (
 )
 from services.core.http.direct import Reply
 from services.core.http.heads import Head, Refusal, check_head, read_head, too_large
-from services.core.http.request_spans import abandoned, answered, request_span
+from services.core.http.request_spans import (
+    abandoned,
+    answered,
+    record_post_span,
+    request_span,
+)
 from services.core.lifecycle import Lifecycle
 from services.core.telemetry.calls import LabelledCount, RequestTally
 from services.core.telemetry.traces import Traces, exemplar
@@ -36,6 +42,7 @@ BODY_LIMIT: Final = 65_536
 """Most bytes of a body."""
 _CLOSE: Final = (b"connection", b"close")
 _CLIENT_GONE: Final = 499
+_UNTRACED: Final = nullcontext()
 _log = logging.getLogger(__name__)
 
 Submit = Callable[[Pending], asyncio.Future[Outcome]]
@@ -65,8 +72,6 @@ class RecordsEndpoint:
         self._problems_told = problems_told
         self._arm = arm
         self._traces = traces
-        self._chosen = 0
-        """Requests that the short way left to the long one to be traced: chance is asked once."""
         self._body_timeout_s = body_timeout_s
         self._new_id = IdMaker().new
         self._greeting = answers.json_answer(
@@ -77,17 +82,11 @@ class RecordsEndpoint:
         """Answer one request."""
         started = perf_counter()
         head = read_head(scope["headers"])
-        if not self._is_traced(head):
+        if not self._traces.samples(head.parent):
             await self._serve(scope, receive, send, head, started=started)
             return
         with request_span(self._traces, scope, head, route="/") as span:
             await self._serve(scope, receive, send, head, started=started, span=span)
-
-    def _is_traced(self, head: Head) -> bool:
-        if self._chosen and head.parent is None:
-            self._chosen -= 1
-            return True
-        return self._traces.samples(head.parent)
 
     async def _serve(
         self,
@@ -171,12 +170,11 @@ class RecordsEndpoint:
         return answers.problem(problems.INTERNAL, "the log says more", request_id=request_id)
 
     def take(self, headers: Headers, body: bytes, reply: Reply) -> bool:
-        """Take a whole POST the short way, if it is an ordinary record's that isn't traced."""
+        """Take a whole POST the short way, if it is an ordinary record's."""
         started = perf_counter()
         head = read_head(headers)
         if (
             self._submit is None
-            or (head.parent is not None and self._traces.samples(head.parent))
             or check_head(head, body_limit=BODY_LIMIT) is not None
             or len(body) > BODY_LIMIT
         ):
@@ -185,29 +183,39 @@ class RecordsEndpoint:
             record = decode_record(body)
         except Refused:
             return False
-        if head.parent is None and self._traces.samples(None):
-            self._chosen += 1
-            return False
+        span = None
+        if self._traces.samples(head.parent):
+            span = record_post_span(self._traces, head, headers)
 
         def answer(stored: asyncio.Future[Outcome]) -> None:
-            self._answer(head, stored, started, reply)
+            self._answer(head, stored, started, reply, span)
 
-        self._submit(self._pending(head, record)).add_done_callback(answer)
+        with use_span(span) if span else _UNTRACED:
+            self._submit(self._pending(head, record)).add_done_callback(answer)
         return True
 
     def _answer(
-        self, head: Head, stored: asyncio.Future[Outcome], started: float, reply: Reply
+        self,
+        head: Head,
+        stored: asyncio.Future[Outcome],
+        started: float,
+        reply: Reply,
+        span: Span | None,
     ) -> None:
         """Answer what went the short way."""
         request_id = head.request_id.decode()
         try:
             answer = answers.of_outcome(stored.result(), request_id=request_id)
         except Exception:  # noqa: BLE001 - as above
-            answer = self._bug(request_id)
+            with use_span(span) if span else _UNTRACED:
+                answer = self._bug(request_id)
         reply(answer.status, self._headers(answer, head, close=False), answer.body)
-        self._posts.count(answer.status, perf_counter() - started)
+        self._posts.count(answer.status, perf_counter() - started, exemplar(span))
         if answer.problem:
             self._problems_told.count(self._arm, answer.problem, answer.reason)
+        if span is not None:
+            answered(span, answer.status, reason=answer.reason)
+            span.end()
 
     def _pending(self, head: Head, record: Record) -> Pending:
         key = None if head.key is None else head.key.decode()

@@ -6,11 +6,12 @@ Names are those of OpenTelemetry's semantic conventions for HTTP servers.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.trace import Span, SpanKind, StatusCode, use_span
 from starlette.types import Scope
 
+from services.core.http.answers import Headers
 from services.core.http.heads import Head
 from services.core.telemetry.traces import Traces, remote_parent, traceparent_of
 
@@ -20,6 +21,17 @@ _METHODS: Final = frozenset(
 _OTHER: Final = "_OTHER"
 _ERRORS_FROM: Final = 500
 _PORT: Final = re.compile("[0-9]{1,5}")
+
+
+class Line(NamedTuple):
+    """What a request's first line says, and by which scheme it came."""
+
+    method: str
+    path: str
+    scheme: str
+
+
+_RECORD_POST: Final = Line("POST", "/", "http")
 
 
 @contextmanager
@@ -35,20 +47,37 @@ def request_span(
         route: the path's template, if it is known so early.
 
     """
-    method = scope["method"] if scope["method"] in _METHODS else _OTHER
+    span = _begin(
+        traces,
+        head,
+        scope["headers"],
+        Line(scope["method"], scope["path"], scope["scheme"]),
+        route=route,
+    )
+    with use_span(span, end_on_exit=True):
+        yield span
+
+
+def record_post_span(traces: Traces, head: Head, headers: Headers) -> Span:
+    """Begin the span of a record's POST; whoever answers it ends it. The head then tells of it."""
+    return _begin(traces, head, headers, _RECORD_POST, route="/")
+
+
+def _begin(traces: Traces, head: Head, headers: Headers, line: Line, *, route: str | None) -> Span:
+    method = line.method if line.method in _METHODS else _OTHER
     attributes: dict[str, str | int] = {
         "http.request.method": method,
-        "url.path": scope["path"],
-        "url.scheme": scope["scheme"],
+        "url.path": line.path,
+        "url.scheme": line.scheme,
         "meshsplit.request.id": head.request_id.decode(),
     }
     if method is _OTHER:
-        attributes["http.request.method_original"] = scope["method"]
+        attributes["http.request.method_original"] = line.method
     if route is not None:
         attributes["http.route"] = route
     if head.host:
         attributes |= _server(head.host.decode("latin-1"))
-    state = [value.decode("latin-1") for name, value in scope["headers"] if name == b"tracestate"]
+    state = [value.decode("latin-1") for name, value in headers if name == b"tracestate"]
     span = traces.tracer.start_span(
         _name(method, route),
         context=remote_parent(head.parent, state),
@@ -57,8 +86,7 @@ def request_span(
     )
     head.traceparent = traceparent_of(span)
     head.trace_id = head.traceparent[3:35].encode()
-    with use_span(span, end_on_exit=True):
-        yield span
+    return span
 
 
 def routed(span: Span, method: str, route: str) -> None:
