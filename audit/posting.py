@@ -79,7 +79,7 @@ def headers_of(entry: Entry) -> dict[str, str]:
 
 
 def conclude(answer: Answer, *, during: str, door: str) -> Attempt:
-    """Say what an answer means; 503s and 504s of a proxy's own mean nothing."""
+    """Say what an answer means; a proxy's own 504, or 503 without Retry-After, means nothing."""
     of_ours = answer.headers.get("content-type", "").startswith(PROBLEM)
     try:
         told = json.loads(answer.body) if of_ours or answer.status in {STORED, REPEATED} else {}
@@ -101,6 +101,9 @@ def conclude(answer: Answer, *, during: str, door: str) -> Attempt:
     match answer.status, kind:
         case 503, "not-stored" if int(answer.headers.get("retry-after", "0")) >= 1:
             outcome = Outcome.REFUSED
+        case 503, "" if "retry-after" in answer.headers:  # the gateway's promise, held to it too
+            outcome = Outcome.REFUSED
+            detail = f"503 {answer.body.decode(errors='replace')}"
         case 504, "outcome-unknown":
             outcome = Outcome.UNKNOWN
         case 409, "idempotency-key-conflict":

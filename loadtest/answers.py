@@ -3,8 +3,8 @@
 The one question that matters after a failure is whether the record may have been stored:
 
 - 201, or 200 for a repeat: stored, under the id in the body. :class:`Acknowledged`
-- 503 as a problem document with Retry-After: the service's promise that nothing was stored, as
-  is a connection that was never made. :class:`Refused`
+- 503 with Retry-After: the promise that nothing was stored, a service's or the gateway's, which
+  lets no more through than an arm can take; so is a connection never made. :class:`Refused`
 - a time-out, a cut connection, 504, or a 502 or 503 that the gateway made up by itself: it may
   have been stored or not. :class:`Unknown`
 - anything else: :class:`Wrong`, and the run fails.
@@ -74,7 +74,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, arms: Collect
     """
     if status in {_STORED, _REPEATED}:
         return _acknowledged(headers, body, arms, repeated=status == _REPEATED)
-    if status == _NOT_STORED and _is_problem(headers) and "retry-after" in headers:
+    if status == _NOT_STORED and "retry-after" in headers:
         wait = _seconds(headers["retry-after"])
         if wait is None:
             return Wrong(f"503 with Retry-After {headers['retry-after']!r}")
@@ -117,10 +117,6 @@ def _wrong_arm(name: str, arms: Collection[str]) -> str | None:
     if arms and name not in arms:
         return f"arm {name[:80]!r} is none of {', '.join(sorted(arms))}"
     return None if _ARM.fullmatch(name) else f"arm {name[:80]!r} is no arm's name"
-
-
-def _is_problem(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").startswith("application/problem+json")
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -33,6 +33,7 @@ class Upstream:
         self.requests: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}
         self.delay_s = 0.0
+        self.head = "HTTP/1.1 200 OK\r\n"
         self._server: asyncio.Server | None = None
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
@@ -67,7 +68,8 @@ class Upstream:
                     await self._echo(reader, writer)
                     return
                 body = self.name.encode()
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+                first = self.head.encode()
+                writer.write(b"%scontent-length: %d\r\n\r\n%s" % (first, len(body), body))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the gateway hung up, or the test is over
         finally:

@@ -12,6 +12,9 @@ _RUNTIME: Json = {
     # Spans go in fewer and larger exports than Envoy's (5 spans), and after one second, not five.
     "tracing.opentelemetry.min_flush_spans": 64,
     "tracing.opentelemetry.flush_interval_ms": 1000,
+    # None at once: a request is looked at in the loop's next turn, when all of it has been read.
+    # Else what Envoy refuses is answered before its body is read, and the connection then closed.
+    "http.max_requests_per_io_cycle": 0,
 }
 
 

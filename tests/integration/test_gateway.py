@@ -62,7 +62,7 @@ async def test_a_request_too_many_under_way_is_counted_as_decided(gateway: Gatew
     kept = {arm: rule.read_text() for arm, rule in rules.items()}
     try:
         for arm, rule in rules.items():
-            rule.write_text(kept[arm].replace("http2MaxRequests: 8192", "http2MaxRequests: 1"))
+            rule.write_text(kept[arm].replace("http2MaxRequests: 256", "http2MaxRequests: 1"))
             gateway.upstreams[arm].delay_s = 1
         assert all(rule.read_text() != kept[arm] for arm, rule in rules.items())
         await eventually(lambda: all(at_most_one_under_way(gateway, arm) for arm in rules))

@@ -163,7 +163,7 @@ async def test_a_changed_destination_rule_fails_no_request_under_way(gateway: Ga
     rule = gateway.mesh / "destinations" / "bridge.yaml"
     load = asyncio.create_task(post(gateway, 200, connections=20))
     await asyncio.sleep(0.5)
-    rule.write_text(rule.read_text().replace("http2MaxRequests: 8192", "http2MaxRequests: 4096"))
+    rule.write_text(rule.read_text().replace("http2MaxRequests: 256", "http2MaxRequests: 4096"))
     answers = await load
     clusters = gateway.folder / "envoy" / "xds" / "cds.json"
     await eventually(lambda: '"max_requests": 4096' in clusters.read_text(), 5)

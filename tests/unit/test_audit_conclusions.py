@@ -23,6 +23,7 @@ OURS = {"content-type": PROBLEM, "retry-after": "1"}
         (504, OURS, b'{"type":"outcome-unknown"}', Outcome.UNKNOWN),
         (409, OURS, b'{"type":"idempotency-key-conflict"}', Outcome.CONFLICT),
         (503, {"content-type": "text/plain"}, b"upstream connect error", Outcome.UNKNOWN),
+        (503, {"retry-after": "1"}, b"reset reason: overflow", Outcome.REFUSED),
         (504, {"content-type": "text/plain"}, b"upstream request timeout", Outcome.UNKNOWN),
         (503, {"content-type": PROBLEM}, b'{"type":"not-stored"}', Outcome.WRONG),
         (500, OURS, b'{"type":"internal-error"}', Outcome.WRONG),

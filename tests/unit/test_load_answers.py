@@ -25,8 +25,11 @@ def test_a_200_is_a_repeat() -> None:
     assert answer.repeated
 
 
-def test_a_503_with_retry_after_promises_that_nothing_was_stored() -> None:
-    answer = judge(503, PROBLEM | {"retry-after": "2"}, b"{}", arms=ARMS)
+@pytest.mark.parametrize(
+    "headers", [PROBLEM, {"content-type": "text/plain"}], ids=["arm", "gateway"]
+)
+def test_a_503_with_retry_after_promises_that_nothing_was_stored(headers: dict[str, str]) -> None:
+    answer = judge(503, headers | {"retry-after": "2"}, b"{}", arms=ARMS)
     assert isinstance(answer, Refused)
     assert answer.wait == 2
 
