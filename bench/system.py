@@ -188,7 +188,7 @@ class System:
     def _start(self, service: Service) -> subprocess.Popen[bytes]:
         with (self.run.here.logs / f"{service.name}-replaced.log").open("ab") as log:
             return subprocess.Popen(
-                service.command,
+                service.words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -35,6 +35,12 @@ class Service:
     ours: bool = False
     unless: str = ""
     needs: str = ""
+    nice: int = 0
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is run: the command, at the service's priority."""
+        return ("nice", "-n", str(self.nice), *self.command) if self.nice else self.command
 
     def filled(self, values: Mapping[str, str]) -> "Service":
         """Return the service with its placeholders replaced.

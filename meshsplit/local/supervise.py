@@ -75,7 +75,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
         parts.append(
             f"""\
 [program:{service.name}]
-command = {_text(shlex.join(service.command))}
+command = {_text(shlex.join(service.words))}
 environment = {environment}
 directory = {_text(here.data if user else here.state)}
 {f"user = {user}" if user else ""}

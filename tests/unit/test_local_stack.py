@@ -98,6 +98,14 @@ def test_a_percent_sign_reaches_a_service_as_it_is(tmp_path: Path) -> None:
     assert "100%%" in text
 
 
+def test_what_stores_records_gives_way_to_the_gateway(tmp_path: Path) -> None:
+    here = where.Places(tmp_path, tmp_path / "data")
+    services = {service.name: service.filled(AnyValue("x")) for service in load_stack().services}
+    for name in ("mariadb", "ingest", "bridge", "recorder"):
+        assert "command = nice -n 5 x" in configuration(here, [(services[name], None)])
+    assert "nice" not in configuration(here, [(services["envoy"], None)])
+
+
 def test_a_stale_pid_of_a_dead_supervisor_is_nobody(tmp_path: Path) -> None:
     here = where.Places(tmp_path, tmp_path / "data")
     here.supervisor_pid.write_text(str(os.getpid()))
