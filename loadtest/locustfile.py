@@ -20,6 +20,7 @@ from locust import FastHttpUser, constant, constant_throughput, events, task
 from locust.contrib.fasthttp import LocustUserAgent
 from locust.exception import StopUser
 from locust.runners import LocalRunner
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from loadtest.datafile import DataFileError
 from loadtest.metrics import add_metrics
@@ -54,6 +55,19 @@ class RecordsUser(FastHttpUser):
         self._run = run = self.load.run
         rate = run.options.rate if run else 0
         self._pace: Callable[[Any], float] = constant_throughput(rate) if rate else constant(0)
+
+    def stop(self, force: bool = False) -> bool:
+        """Stop once no record is in hand.
+
+        Locust ends a user that waits at once. One whose wait is just over goes on before that end
+        reaches it, and would be cut off in the middle of a record: here it learns that it shall
+        stop before it takes one.
+        """
+        if force or self._state != LOCUST_STATE_WAITING:
+            return bool(super().stop(force))
+        self._state = LOCUST_STATE_STOPPING
+        self.group.killone(self.greenlet)
+        return True
 
     def wait_time(self) -> float:
         """Seconds until the next record, as ``--rate`` asks."""

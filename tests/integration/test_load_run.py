@@ -137,6 +137,15 @@ def test_once_sends_each_record_exactly_once_and_stops(server: Server) -> None:
     assert "attempted     60 records in 60 requests" in said
 
 
+def test_users_that_are_behind_their_pace_when_a_run_ends_leave_no_record_in_doubt(
+    server: Server,
+) -> None:
+    pace = ("--rate", "1000", "-u", "40", "-r", "40")
+    code, told, said = server.run(100, "--mode", "steady", "--run-time", "2s", *pace)
+    assert code == 0, said
+    assert sum(told["acknowledged"].values()) == told["attempted"] > 100
+
+
 def test_a_refused_record_is_sent_again_with_its_key(server: Server) -> None:
     refused: set[str] = set()
 
