@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from meshsplit.local.pages import built_page, put_in_place, served_page
 from meshsplit.local.passwords import Passwords
 from meshsplit.local.places import Places, give, own_folder
 
@@ -202,20 +203,16 @@ def _grafana(folder: Path, user: str | None, given: Preparation) -> None:
 
 
 def _dashboard(folder: Path, user: str | None, given: Preparation) -> None:
-    """Copy the built page to where nginx's user can read it: the checkout may be below /root."""
-    built = given.root / "services" / "dashboard" / "dist"
+    built, served = built_page(given.root), served_page(given.here)
     if not (built / "index.html").exists():
         raise StoreError(f"{built} holds no built dashboard; `make install` builds it")
-    pages = folder / "pages"
-    shutil.rmtree(pages, ignore_errors=True)
-    shutil.copytree(built, pages, ignore=shutil.ignore_patterns(".*"))
-    for path in (pages, *pages.rglob("*")):
-        give(path, user)
+    shutil.rmtree(served, ignore_errors=True)
+    put_in_place(built, served, user)
     template = given.root / "services" / "dashboard" / "nginx.conf.template"
     values = {
         "DASHBOARD_BIND": "127.0.0.1",
         "DASHBOARD_PORT": given.values["port.dashboard"],
-        "DASHBOARD_ROOT": str(pages),
+        "DASHBOARD_ROOT": str(served),
         "DASHBOARD_STATE": str(folder),
     }
     # nginx's own variables look the same: only these are replaced

@@ -11,6 +11,7 @@ from pathlib import Path
 from meshsplit.local.arms import await_accepted, end_gone, gone
 from meshsplit.local.grafana import SETTING
 from meshsplit.local.hosts import addresses
+from meshsplit.local.pages import built_page, put_in_place, served_page
 from meshsplit.local.ports import taken
 from meshsplit.local.readiness import amiss
 from meshsplit.local.run import Run, end_leftovers
@@ -57,12 +58,21 @@ def up(run: Run, say: Say) -> list[str]:
         await_accepted(run)
     elif alive:  # only now: it may have refused a host that came with a service
         _await_running(run, [s for s in run.services if s not in agent], say)
-    if not (missing or departed or news):
+    if page := alive and _renew_page(run, missing):
+        say("the dashboard's page has changed: it is served as it is now")
+    if not (missing or departed or news or page):
         return []
     check_identity(run)
     end_gone(run, departed, say)
     _remember(run, missing)
-    return [*(service.name for service in missing), *departed, *(["the hosts"] if news else [])]
+    others = [name for name, is_new in (("the hosts", news), ("the page", page)) if is_new]
+    return [*(service.name for service in missing), *departed, *others]
+
+
+def _renew_page(run: Run, missing: Sequence[Service]) -> bool:
+    built, served = built_page(run.settings.root), served_page(run.here)
+    runs = [s for s in run.services if s.name == "dashboard" and s not in missing]
+    return any(put_in_place(built, served, run.user_of(service)) for service in runs)
 
 
 def _start_missing(run: Run, missing: Sequence[Service], say: Say, *, alive: bool) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from meshsplit.local.pages import built_page, served_page
 from meshsplit.local.places import places
 from meshsplit.local.ports import answers
 from meshsplit.local.run import leftovers, open_run
@@ -106,6 +107,16 @@ def test_a_second_up_is_quick_and_changes_nothing(machine: Machine) -> None:
     assert "nothing was changed" in said
     assert machine.pids() == before
     assert machine.total() == 1000
+
+
+def test_an_up_on_a_running_stack_serves_the_page_as_it_is_built_now(machine: Machine) -> None:
+    page = f"{machine.gateway}/dashboard/"
+    (served_page(places(machine.state)) / "index.html").write_text("as it was before")
+    assert plain_http.get(page).text == "as it was before"
+    before = machine.pids()
+    assert "the dashboard's page has changed" in machine.works("up")
+    assert plain_http.get(page).text == (built_page(checkout()) / "index.html").read_text()
+    assert machine.pids() == before
 
 
 def test_a_killed_service_is_started_again(machine: Machine) -> None:
