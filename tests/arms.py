@@ -13,8 +13,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from audit.servers.program import free_port
 from tests import plain_http
-from tests.stores import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 GOOD: Final[dict[str, Any]] = {

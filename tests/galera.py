@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.servers.galera import Galera, Node
+from audit.servers.galera import Galera
 from services.core.storage.migrate import upgrade
-
-__all__ = ["Galera", "Node"]
 
 
 @pytest.fixture(scope="module")

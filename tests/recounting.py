@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.stores import MariaDB
+from audit.servers.mariadb import MariaDB
 
 _COURSE: Final = "year, semester, course"
 _STUDENT: Final = "year, semester, student_id"

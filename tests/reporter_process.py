@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from audit.servers.program import free_port
 from tests import plain_http
-from tests.stores import free_port
 
 _ROOT = Path(__file__).parent.parent
 _START_S = 30.0

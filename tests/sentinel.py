@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from audit.servers.program import free_port
 from audit.servers.sentinel import Guarded
-from tests.stores import free_port
-
-__all__ = ["Guarded"]
 
 
 @pytest.fixture

@@ -9,11 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from audit.servers.mariadb import MariaDB
-from audit.servers.program import Program, free_port, own_by_lesser_user
 from audit.servers.redis_server import RedisServer
 from services.core.storage.migrate import upgrade
-
-__all__ = ["MariaDB", "Program", "RedisServer", "free_port", "own_by_lesser_user"]
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from audit.servers.mariadb import MariaDB
+from audit.servers.program import free_port
 from tests import plain_http
 from tests.arms import ROOT, ServiceProcess
-from tests.stores import MariaDB, free_port
 
 URLS = {"MESHSPLIT_MYSQL_URL": "mysql://a:b@127.0.0.1:1/x", "MESHSPLIT_REDIS_URL": "redis://x"}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from audit.servers.mariadb import MariaDB
 from tests.arms import Arms, ServiceProcess
 from tests.fuzz.expectation import expected
 from tests.fuzz.inputs import Input, draw
 from tests.fuzz.wire import NOTHING, Answer, Wire
-from tests.stores import MariaDB
 
 INPUTS = int(os.environ.get("MESHSPLIT_FUZZ_INPUTS", "50000"))
 SEED = int(os.environ.get("MESHSPLIT_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1 << 32)

@@ -9,10 +9,11 @@ from uuid import UUID
 import httpx
 import pytest
 
+from audit.servers.mariadb import MariaDB
+from audit.servers.redis_server import RedisServer
 from tests import plain_http
 from tests.arms import Arms, encoded
 from tests.load import JSON, Load
-from tests.stores import MariaDB, RedisServer
 
 
 def ids_in(mariadb: MariaDB, course: str) -> set[str]:

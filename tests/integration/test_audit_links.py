@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from audit.links import Link
-from tests.stores import free_port
+from audit.servers.program import free_port
 
 COMMIT = b"COMMIT"
 ASKED = b"INSERT; COMMIT; SELECT"

@@ -13,12 +13,12 @@ from audit.history import CALM, Attempt, History, Outcome
 from audit.ledger import read_ledger, read_live
 from audit.records import Records
 from audit.recount import charts
+from audit.servers.mariadb import MariaDB
 from services.core.domain.outcome import Stored
 from services.core.domain.record import Record
 from tests.grading import pending
 from tests.live_system import System
 from tests.reporter_process import reporter_process
-from tests.stores import MariaDB
 
 ARMS = ("fastapi", "grpc")
 PASS_MARK = 61

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from audit.servers.mariadb import MariaDB
 from loadtest.bulk import Seed, fill
 from services.core.domain.outcome import Stored
 from services.core.domain.record import Record
@@ -12,7 +13,6 @@ from services.core.storage.ledger import Ledger
 from services.core.storage.rollups import enrolment_key
 from tests.grading import pending
 from tests.recounting import assert_rollups_are_a_recount
-from tests.stores import MariaDB
 
 ARMS = ("fastapi", "grpc")
 COLUMNS = "student_id, student_name, course, grade, semester, year"

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from redis.asyncio import Redis
 
+from audit.servers.mariadb import MariaDB
 from services.core.domain.outcome import Stored
 from services.core.domain.record import Record
 from services.core.live.writer import LiveWriter
@@ -15,7 +16,6 @@ from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
 from services.core.storage.outbox import Outbox
 from tests.grading import pending, some_batch
-from tests.stores import MariaDB
 
 FIRST = UUID(int=0)
 HOUR_S = 3600

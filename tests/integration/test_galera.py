@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pymysql
 import pytest
 
+from audit.servers.galera import Galera, Node
 from services.core.domain.outcome import NotStored, Outcome, Stored
 from services.core.storage import statements
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
 from services.core.storage.settle import settle
 from tests.arms import Arms
-from tests.galera import Galera, Node
 from tests.grading import some_batch
 from tests.load import Load
 from tests.recounting import assert_rollups_are_a_recount

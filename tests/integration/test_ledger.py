@@ -7,13 +7,13 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from audit.servers.mariadb import MariaDB
 from services.core.domain.outcome import Conflict, NotStored, Stored
 from services.core.domain.pending import Pending
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import CommittedBatch, Ledger
 from services.core.storage.readings import CourseStudents, Readings, Semester
 from tests.grading import pending, some_batch, some_record
-from tests.stores import MariaDB
 
 
 @pytest.fixture

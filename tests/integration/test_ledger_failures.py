@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from audit.servers.mariadb import MariaDB
 from services.core.domain.outcome import NotStored, Stored, Unknown
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import StoreAway
@@ -15,7 +16,6 @@ from services.core.storage.ledger import CommittedBatch, Ledger
 from services.core.storage.readings import Readings
 from services.core.storage.settle import settle
 from tests.grading import some_batch
-from tests.stores import MariaDB
 
 LIMIT_S = 1.5
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.asyncio import Redis
 
+from audit.servers.mariadb import MariaDB
+from audit.servers.redis_server import RedisServer
 from services.core.domain.pending import Pending
 from services.core.live.projection import Projection
 from services.core.live.writer import LiveWriter
@@ -15,7 +17,6 @@ from services.core.storage.ledger import Ledger
 from services.core.storage.readings import Readings
 from tests.grading import some_batch
 from tests.live_system import System
-from tests.stores import MariaDB, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

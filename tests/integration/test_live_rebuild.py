@@ -6,13 +6,14 @@ import time
 import pytest
 from redis.asyncio import Redis
 
+from audit.servers.mariadb import MariaDB
+from audit.servers.redis_server import RedisServer
 from services.core.live.projection import Projection
 from services.core.live.repair import Repair
 from services.core.storage.outbox import Outbox
 from services.core.storage.readings import Readings
 from services.ingest.rebuild import rebuild
 from tests.live_system import System
-from tests.stores import MariaDB, RedisServer
 
 
 async def test_an_emptied_redis_is_rebuilt(system: System, redis: Redis) -> None:

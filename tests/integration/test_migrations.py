@@ -2,11 +2,12 @@ import time
 
 import pytest
 
+from audit.servers.mariadb import MariaDB
+from audit.servers.program import free_port
 from services.core.storage import migrate, statements
 from services.core.storage.connections import MySQL
 from services.core.storage.failures import SchemaTooOld, StoreAway
 from services.core.storage.schema import REQUIRED_REVISION, check_schema
-from tests.stores import MariaDB, free_port
 
 
 def test_a_schema_is_made_once_and_keeps_its_identity(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from audit.servers.mariadb import MariaDB
 from services.core.domain.ids import IdMaker
 from services.core.domain.outcome import Stored
 from services.core.domain.pending import Pending
@@ -16,7 +17,6 @@ from services.core.domain.record import Record
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
 from tests.reporter_process import ReporterProcess, reporter_process
-from tests.stores import MariaDB
 
 COURSES = ("top", "a/results", "100%", "?#&", "Matemática", "S30", "s30", "日本 語", "x/", "a+b")
 SEMESTERS = ((2002, "slider"), (2002, "Slider"), (2003, "slider & co"))

@@ -12,9 +12,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from audit.servers.redis_server import RedisServer
 from tests import plain_http
 from tests.reporter_process import ReporterProcess, reporter_process
-from tests.stores import RedisServer
 
 SELECT = {"type": "select", "course": "S30", "year": 2002, "semester": "slider"}
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from audit.servers.sentinel import Guarded
 from tests.live_system import SOON_S, System
-from tests.sentinel import Guarded
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from opentelemetry.trace import Link, StatusCode
 from prometheus_client import CollectorRegistry
 
+from audit.servers.program import free_port
 from services.core.contract.messages import ITEMS_MAX
 from services.core.telemetry.exporting import LINKS_MAX, QUEUE_LIMIT, Exporting
 from tests.collector import Collector
-from tests.stores import free_port
 
 
 def counts(registry: CollectorRegistry) -> dict[str, float]:
