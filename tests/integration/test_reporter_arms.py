@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,6 +14,7 @@ import pytest
 
 from observability.queries import QUERIES
 from tests.admin_interface import Admin
+from tests.answering import Answers, Server
 from tests.reporter_process import ReporterProcess, reporter_process
 from tests.stack import LiveStack
 
@@ -24,16 +23,12 @@ SLOWER = {"0.005": 0.0, "0.01": 0.1, "0.025": 0.7, "0.05": 0.98, "+Inf": 1.0}
 PER_S = 30
 
 
-class Metrics(ThreadingHTTPServer):
+class Metrics(Server):
     """A Prometheus that has seen two arms for ever: the second is slower, fails and costs more."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.asked: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     def series(self, start: float, end: float, step: float) -> Iterator[dict[str, Any]]:
         def each(rate: float, job: str, name: str, **labels: str) -> dict[str, Any]:
@@ -59,31 +54,21 @@ class Metrics(ThreadingHTTPServer):
         yield each(1, "reporter", "meshsplit_request_seconds_bucket", le="+Inf")
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Metrics
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
         body = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
         self.server.asked.append(body["query"][0])
         series = list(self.server.series(*(float(body[n][0]) for n in ("start", "end", "step"))))
-        answer = json.dumps({"status": "success", "data": {"result": series}}).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        found = {"status": "success", "data": {"result": series}}
+        self.answer(json.dumps(found).encode())
 
 
 @pytest.fixture
 def metrics() -> Iterator[Metrics]:
-    with Metrics() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with Metrics().serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 import asyncio
 import json
 import queue
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,6 +16,7 @@ from meshsplit.split.kubernetes import ApiServer, KubernetesSource
 from meshsplit.split.watcher import SplitSource
 from meshsplit.split.weights import SplitError, routes_of
 from meshsplit.translator.documents import read_all
+from tests.answering import Answers, Server
 
 MESH = Path(__file__).resolve().parents[2] / "mesh"
 PATH = "/apis/networking.istio.io/v1/namespaces/meshsplit/virtualservices/records"
@@ -33,11 +32,11 @@ def virtual_service() -> dict[str, Any]:
     return json.loads(json.dumps(made))  # type: ignore[no-any-return]  # what went in comes out
 
 
-class Api(ThreadingHTTPServer):
+class Api(Server):
     """An API server that has one object, for whoever brings the token."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
+        super().__init__(_Answers)
         self.token = "first"  # noqa: S105 - a test's
         self.resource = virtual_service()
         self.asked: list[str] = []
@@ -45,10 +44,10 @@ class Api(ThreadingHTTPServer):
         """What a watch is told; None ends it."""
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Answers):
     server: Api
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         self.server.asked.append(self.path)
         allowed = self.headers["authorization"] == f"Bearer {self.server.token}"
         if "watch=" in self.path:
@@ -58,24 +57,14 @@ class _Answers(BaseHTTPRequestHandler):
                 self.wfile.write(json.dumps(event).encode() + b"\n")
             return
         body = json.dumps(self.server.resource if allowed else {}).encode()
-        self.send_response(200 if allowed else 401)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        self.answer(body, 200 if allowed else 401)
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    with Api() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with Api().serving() as server:
         yield server
         server.events.put(None)
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -86,7 +75,7 @@ def account(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def in_cluster(api: Api, account: Path) -> KubernetesSource:
-    server = ApiServer(f"http://127.0.0.1:{api.server_port}", account)
+    server = ApiServer(api.url, account)
     return KubernetesSource(server, "meshsplit", "records")
 
 
