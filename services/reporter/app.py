@@ -28,7 +28,7 @@ from services.reporter.live.hub import Hub
 from services.reporter.live.origins import AllowedOrigins
 from services.reporter.live.routes import live
 from services.reporter.marks import Marks
-from services.reporter.problems import tell_when_a_store_is_away
+from services.reporter.problems import tell_when_a_store_is_away, tell_when_there_is_no_split
 from services.reporter.settings import ReporterSettings
 from services.reporter.split.memory import SplitMemory
 from services.reporter.split.metrics import SplitMetrics
@@ -91,6 +91,7 @@ class Reporter:
             openapi_url=f"{PREFIX}/openapi.json",
         )
         tell_when_a_store_is_away(app)
+        tell_when_there_is_no_split(app)
         api = APIRouter(prefix=PREFIX)
         readings = Readings(self._mysql)
         api.include_router(charts(readings, arms=self._observer.arms))

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from starlette.requests import HTTPConnection
 
+from meshsplit.split.weights import SplitError
 from services.core.domain.problems import MEDIA_TYPE, ProblemType, problem_body
 from services.core.storage.failures import StoreFailure
 from services.reporter.answers import ProblemAnswer
@@ -32,6 +33,11 @@ DESCRIBED: Final[dict[int | str, dict[str, Any]]] = {
 }
 """What OpenAPI says of the problems that any route may answer with."""
 
+WITHOUT_SPLIT: Final[dict[int | str, dict[str, Any]]] = {
+    503: {"model": ProblemAnswer, "description": "No split can be read"}
+}
+"""What it says of those that tell of the split."""
+
 
 def problem(
     kind: ProblemType,
@@ -52,3 +58,12 @@ def tell_when_a_store_is_away(app: FastAPI) -> None:
         return problem(STORE_AWAY, f"the ledger is away: {error}", request, RETRY_AFTER)
 
     app.add_exception_handler(StoreFailure, away)
+
+
+def tell_when_there_is_no_split(app: FastAPI) -> None:
+    """Have the application answer 503 and Retry-After while no split could ever be read."""
+
+    async def nowhere(request: Request, error: Exception) -> Response:
+        return problem(NO_SPLIT, str(error), request, RETRY_AFTER)
+
+    app.add_exception_handler(SplitError, nowhere)

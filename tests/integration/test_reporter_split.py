@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.admin_interface import Admin
 from tests.reporter_process import ReporterProcess, reporter_process
 
@@ -52,6 +53,17 @@ async def split_when(reporter: ReporterProcess, condition: str) -> Any:
             if answer.status_code == 200 and CONDITIONS[condition](answer.json()):
                 return answer.json()
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("path", ["split", "split/verdict", "split/arms"])
+async def test_files_without_a_split_are_a_503_that_says_so(
+    mysql_url: str, redis_url: str, tmp_path: Path, path: str
+) -> None:
+    with reporter_process(mysql_url, redis_url, MESHSPLIT_MESH_DIR=str(tmp_path)) as running:
+        answer = await asyncio.to_thread(plain_http.get, f"{running.api}/{path}")
+    assert answer.status_code == 503
+    assert answer.json()["type"].endswith("no-split")
+    assert answer.headers["retry-after"] == "1"
 
 
 async def test_decisions_since_the_start_are_counted_and_judged(

@@ -1,11 +1,8 @@
 """The split's route: what was asked for, what is happening, whether they agree."""
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi import APIRouter
 
-from meshsplit.split.weights import SplitError
 from services.reporter import problems
-from services.reporter.answers import ProblemAnswer
 from services.reporter.split.answer import GateAnswer, SplitAnswer, gate
 from services.reporter.split.observer import SplitObserver
 
@@ -17,25 +14,17 @@ def split(observer: SplitObserver) -> APIRouter:
     @router.get(
         "/split",
         summary="Weights asked for and applied, shares observed, and the verdict",
-        response_model=SplitAnswer,
-        responses={503: {"model": ProblemAnswer, "description": "No split can be read"}},
+        responses=problems.WITHOUT_SPLIT,
     )
-    async def show(request: Request) -> SplitAnswer | Response:
-        try:
-            return observer.report()
-        except SplitError as error:
-            return problems.problem(
-                problems.NO_SPLIT, str(error), request, headers=problems.RETRY_AFTER
-            )
+    async def show() -> SplitAnswer:
+        return observer.report()
 
     @router.get(
         "/split/verdict",
         summary="Pass, fail or insufficient, for a program that decides by it",
-        response_model=GateAnswer,
-        responses={503: {"model": ProblemAnswer, "description": "No split can be read"}},
+        responses=problems.WITHOUT_SPLIT,
     )
-    async def decide(request: Request) -> GateAnswer | Response:
-        answer = await show(request)
-        return gate(answer) if isinstance(answer, SplitAnswer) else answer
+    async def decide() -> GateAnswer:
+        return gate(observer.report())
 
     return router
