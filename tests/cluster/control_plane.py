@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from tests import plain_http
+from tests.cluster.system import forwarded
 from tests.data_planes import Json
 from tests.generated_mesh import virtual_service
 
@@ -25,6 +27,7 @@ PORT = 15801
 SERVICES = ("ingest", "bridge", "recorder", "reporter", "dashboard", "shadow")
 KINDS = ("Gateway", "VirtualService", "DestinationRule")
 MARK = "mark.internal"
+_ADMIN = 15000
 _WITHIN_S = 60.0
 
 
@@ -75,7 +78,8 @@ class Denied(Exception):  # noqa: N818 - it reads as what happened to the resour
 class ControlPlane:
     """A namespace of its own at an istiod, and the gateway that it configures."""
 
-    dump: Callable[[], Json] = dump_of_the_gateway
+    dump: Callable[[], Json]
+    """Returns the gateway's whole configuration."""
     _generation: int = 0
 
     def translated(self, resources: list[Json]) -> tuple[Json, list[Json]]:
@@ -97,7 +101,7 @@ class ControlPlane:
                 routes["virtual_hosts"] = [host for host in hosts if MARK not in host["domains"]]
                 ours = f".{NAMESPACE}.svc.cluster.local"  # other namespaces have the same names
                 return routes, [cluster for cluster in clusters if cluster["name"].endswith(ours)]
-            time.sleep(0.3)
+            time.sleep(0.1)
         raise TimeoutError(f"the gateway did not get the resources within {_WITHIN_S} s")
 
     def _replace(self, resources: list[Json]) -> None:
@@ -145,7 +149,7 @@ def managers(dump: Json) -> list[Json]:
 
 
 @contextlib.contextmanager
-def control_plane(dump: Callable[[], Json] = dump_of_the_gateway) -> Iterator[ControlPlane]:
+def control_plane() -> Iterator[ControlPlane]:
     """Make the namespace with the Services, and take it away again."""
     service: dict[str, Any] = {"ports": [{"name": "http", "port": 8000}], "selector": {"no": "pod"}}
     resources: list[Json] = [
@@ -162,7 +166,9 @@ def control_plane(dump: Callable[[], Json] = dump_of_the_gateway) -> Iterator[Co
     ]
     run("kubectl", "apply", "-f", "-", text=yaml.safe_dump_all(resources))
     try:
-        yield ControlPlane(dump)
+        with forwarded("istio-ingressgateway", _ADMIN) as port:
+            url = f"http://127.0.0.1:{port}/config_dump"  # a program in the pod takes longer to ask
+            yield ControlPlane(lambda: plain_http.get(url, timeout=20).raise_for_status().json())
     finally:
         # The Gateway at once: whoever comes next opens the same port.
         run("kubectl", "-n", NAMESPACE, "delete", "gateways.networking.istio.io", "--all")

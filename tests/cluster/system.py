@@ -7,13 +7,15 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
+from tests import plain_http
 
 ADDRESS = "http://127.0.0.1:8080"
 NAMESPACE = "meshsplit"
@@ -42,6 +44,11 @@ _FIND = (
 )
 
 
+def deployments(services: Iterable[str]) -> list[str]:
+    """Name services as kubectl does."""
+    return [f"deployment/{service}" for service in services]
+
+
 @contextmanager
 def forwarded(deployment: str, port: int, namespace: str = GATEWAY[1]) -> Iterator[int]:
     """Lead a port of this machine to one of a pod."""
@@ -64,17 +71,22 @@ class Cluster:
         """Run kubectl in it."""
         return kubectl("-n", NAMESPACE, *words, text=text, timeout=timeout)
 
-    def roll(self, service: str) -> None:
-        """Replace a service's pods by new ones, as an update does, and wait till the old left."""
-        self.run("rollout", "restart", f"deployment/{service}")
-        self.run("rollout", "status", f"deployment/{service}", "--timeout=90s")
-        self.settled_pods(service)
+    def roll(self, *services: str) -> None:
+        """Replace services' pods by new ones at once, as a release does; wait till the old left."""
+        self.run("rollout", "restart", *deployments(services))
+        self.settle(*services)
 
-    def scale(self, service: str, replicas: int) -> None:
-        """Have so many pods of a service, all of them ready, and no other."""
-        self.run("scale", f"deployment/{service}", f"--replicas={replicas}")
-        self.wait_for(f"deployment/{service}")
-        self.settled_pods(service, replicas)
+    def scale(self, replicas: int, *services: str) -> None:
+        """Have so many pods of each service, all of them ready, and no other."""
+        self.run("scale", *deployments(services), f"--replicas={replicas}")
+        self.settle(*services, replicas=replicas)
+
+    def settle(self, *services: str, replicas: int = 1) -> None:
+        """Wait until services have so many pods each, all of them ready, and no other."""
+        for deployment in deployments(services):
+            self.wait_for(deployment)
+        for service in services:
+            self.settled_pods(service, replicas)
 
     def pods(self, service: str) -> list[str]:
         """Name a service's pods."""
@@ -179,7 +191,9 @@ class Load:
 
     def _post(self, user: int) -> None:
         number = 0
-        with httpx.Client(base_url=self.address, timeout=20, trust_env=False) as client:
+        with httpx.Client(
+            base_url=self.address, timeout=20, trust_env=False, verify=plain_http.NO_TLS
+        ) as client:
             while not self._end.is_set():
                 number += 1
                 record: dict[str, Any] = {

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from observability.queries import QUERIES
+from tests import plain_http
 from tests.cluster.conftest import ROOT
 from tests.cluster.jaeger import jaeger
 from tests.cluster.system import ADDRESS, Cluster, Load, forwarded
@@ -25,7 +26,7 @@ def asked(cluster: Cluster) -> Iterator[Asked]:
     """Ask Prometheus' API, after some load, a change of weights and records that are refused."""
     with Load(users=4, headers={"x-client-trace-id": "any"}) as load:
         cluster.weigh(fastapi=40, grpc=60)
-        refused = [httpx.post(ADDRESS, json={}, trust_env=False) for _ in range(8)]
+        refused = [plain_http.post(ADDRESS, json={}, trust_env=False) for _ in range(8)]
         time.sleep(7)
         cluster.weigh(fastapi=50, grpc=50)
         time.sleep(12)

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 import yaml
 
+from tests import plain_http
 from tests.cluster.conftest import ROOT
 from tests.cluster.jaeger import jaeger
 from tests.cluster.system import ADDRESS, Cluster, kubectl
@@ -52,7 +52,7 @@ def post() -> tuple[str, int]:
     """Post a record in a trace whose id is made here; return that, and the answer's status."""
     number = secrets.token_hex(16)
     context = {"traceparent": f"00-{number}-{number[:16]}-01"}
-    answer = httpx.post(ADDRESS, json=RECORD, headers=context, timeout=20, trust_env=False)
+    answer = plain_http.post(ADDRESS, json=RECORD, headers=context, timeout=20, trust_env=False)
     return number, answer.status_code
 
 

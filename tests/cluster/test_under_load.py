@@ -2,12 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.cluster.system import Cluster, Load
 
+WRITERS = ("ingest", "bridge", "recorder")
 NOTICED_S = 3.0
 """Within it Kubernetes has seen that a process ended, and every proxy knows."""
 
@@ -37,11 +38,10 @@ def test_weights_change_under_load_without_a_failed_request(cluster: Cluster) ->
     assert cluster.stored(load.course) == load.arms
 
 
-@pytest.mark.parametrize("service", ["ingest", "bridge", "recorder", "reporter", "dashboard"])
-def test_an_update_fails_no_request(cluster: Cluster, service: str) -> None:
+def test_an_update_of_every_service_at_once_fails_no_request(cluster: Cluster) -> None:
     with Load() as load:
         time.sleep(1)
-        cluster.roll(service)
+        cluster.roll("ingest", "bridge", "recorder", "reporter", "dashboard")
         time.sleep(1)
     assert load.failed == []
     assert cluster.stored(load.course) == load.arms
@@ -77,7 +77,7 @@ def test_mysql_killed_is_a_503_that_says_when_to_come_back_and_over_in_a_minute(
     assert load.acknowledged <= stored <= load.acknowledged + load.statuses[504]
 
 
-@pytest.mark.parametrize("service", ["ingest", "bridge", "recorder"])
+@pytest.mark.parametrize("service", WRITERS)
 def test_a_killed_pod_loses_no_acknowledged_record(cluster: Cluster, service: str) -> None:
     with Load() as load:
         time.sleep(1)
@@ -88,47 +88,48 @@ def test_a_killed_pod_loses_no_acknowledged_record(cluster: Cluster, service: st
     assert load.acknowledged <= stored <= load.acknowledged + len(load.failed)
 
 
-@pytest.fixture
-def two_of(cluster: Cluster) -> Iterator[Callable[[str], str]]:
-    """Have two pods of a service; name one of them. Afterwards there is one again."""
-    doubled: list[str] = []
-
-    def double(service: str) -> str:
-        doubled.append(service)
-        cluster.scale(service, 2)
-        return cluster.pods(service)[0]
-
-    yield double
-    for service in doubled:
-        cluster.scale(service, 1)
+@pytest.fixture(scope="module")
+def doubled(cluster: Cluster) -> Iterator[Cluster]:
+    """Have two pods of each service that stores; afterwards there is one again."""
+    try:
+        cluster.scale(2, *WRITERS)
+        yield cluster
+    finally:
+        cluster.scale(1, *WRITERS)
 
 
-@pytest.mark.parametrize("service", ["ingest", "bridge", "recorder"])
+def one_of_two(doubled: Cluster, service: str) -> str:
+    """Name one of a service's two pods, once whatever an earlier test ended is there again."""
+    doubled.settle(service, replicas=2)
+    return doubled.pods(service)[0]
+
+
+@pytest.mark.parametrize("service", WRITERS)
 def test_of_two_pods_one_killed_fails_at_most_what_it_had_in_hand(
-    cluster: Cluster, two_of: Callable[[str], str], service: str
+    doubled: Cluster, service: str
 ) -> None:
-    pod = two_of(service)
+    pod = one_of_two(doubled, service)
     with Load() as load:
         time.sleep(1)
-        cluster.run("delete", pod, "--grace-period=0", "--force", "--wait=false")
+        doubled.run("delete", pod, "--grace-period=0", "--force", "--wait=false")
         time.sleep(5)
     assert len(load.failed) <= load.users
-    stored = cluster.stored(load.course).total()
+    stored = doubled.stored(load.course).total()
     assert load.acknowledged <= stored <= load.acknowledged + len(load.failed)
 
 
-@pytest.mark.parametrize("service", ["ingest", "bridge", "recorder"])
+@pytest.mark.parametrize("service", WRITERS)
 def test_of_two_pods_one_whose_process_dies_fails_requests_only_until_that_is_noticed(
-    cluster: Cluster, two_of: Callable[[str], str], service: str
+    doubled: Cluster, service: str
 ) -> None:
-    pod = two_of(service)
+    pod = one_of_two(doubled, service)
     with Load() as load:
         time.sleep(1)
-        cluster.crash(pod, service)
+        doubled.crash(pod, service)
         dead = time.monotonic()
         time.sleep(6)
     # Nothing is tried again on the way, so those sent to it meanwhile fail, and are not stored.
     assert [at - dead for at in load.failed_at if at > dead + NOTICED_S] == []
     assert set(load.statuses) <= {201, 503}
-    stored = cluster.stored(load.course).total()
+    stored = doubled.stored(load.course).total()
     assert load.acknowledged <= stored <= load.acknowledged + load.users
