@@ -27,7 +27,8 @@ from services.core.storage.readings import Readings
 
 ARM: Final = "fastapi"
 """The arm in whose place it stands, so that what it stores is counted as that one's."""
-_POOL: Final = 32
+_POOL: Final = 8
+"""Connections to MySQL; with more, transactions mostly wait for each other's rows, or deadlock."""
 _FIRST_SLOT: Final = 1000
 _TIMEOUT_S: Final = 10.0
 
@@ -54,11 +55,11 @@ class PlainWhole:
         ledger = await self._pool.get()
         try:
             (stored,) = await ledger.write([pending])
+            if not isinstance(stored, outcome.Stored):
+                raise HTTPException(503)
+            await cast("Projection", self._projection).apply([pending])
         finally:
             self._pool.put_nowait(ledger)
-        if not isinstance(stored, outcome.Stored):
-            raise HTTPException(503)
-        await cast("Projection", self._projection).apply([pending])
         return Stored(id=stored.id, arm=stored.arm)
 
     async def ready(self) -> dict[str, bool]:
