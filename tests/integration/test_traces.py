@@ -1,5 +1,6 @@
 """One request's way from an arm's door to the commit, as spans that a real collector got."""
 
+import re
 import secrets
 import socket
 from collections.abc import Iterator
@@ -187,6 +188,33 @@ def test_a_share_of_the_requests_without_a_context_is_traced(
                 lambda seen, told=told: told <= {each.trace_id for each in seen}  # type: ignore[misc]  # of a default
             )
         assert post(arms.ingest.url, new_parent(sampled=False)).status_code == 201
+    finally:
+        arms.kill()
+
+
+def test_a_request_right_behind_another_begins_a_trace_of_its_own(
+    tmp_path: Path, mysql_url: str, redis_url: str, collector: Collector
+) -> None:
+    arms = Arms(
+        tmp_path,
+        mysql_url,
+        redis_url,
+        MESHSPLIT_OTLP_ENDPOINT=collector.url,
+        MESHSPLIT_TRACE_RATIO="1",
+    )
+    body = encoded()
+    head = "POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+    try:
+        arms.ingest.start()
+        with socket.create_connection(("127.0.0.1", arms.ingest.port), timeout=10) as connection:
+            connection.sendall(request * 3)
+            answers = b""
+            while len(told := re.findall(rb"x-trace-id: ([0-9a-f]{32})", answers)) < 3:
+                piece = connection.recv(65_536)
+                assert piece, answers
+                answers += piece
+        assert len(set(told)) == 3
     finally:
         arms.kill()
 

@@ -191,7 +191,8 @@ class RecordsEndpoint:
             self._answer(head, stored, started, reply, span)
 
         with use_span(span) if span else _UNTRACED:
-            self._submit(self._pending(head, record)).add_done_callback(answer)
+            stored = self._submit(self._pending(head, record))
+        stored.add_done_callback(answer)  # out here: a request behind this one has its own trace
         return True
 
     def _answer(

@@ -154,6 +154,7 @@ def _config(
         log_config=None,
         server_header=False,
         proxy_headers=False,  # nobody asks for the client's address
+        reset_contextvars=True,  # else a request right behind another is in that one's trace
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, int(settings.drain_limit_s * 0.75)),
         h11_max_incomplete_event_size=65_536,
