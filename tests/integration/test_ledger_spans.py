@@ -13,6 +13,7 @@ from services.core.domain.outcome import NotStored, Stored
 from services.core.domain.pending import Pending
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import CommittedBatch, Ledger
+from services.core.storage.transaction import KEYS_DOUBTED
 from tests.grading import pending, some_batch, some_record
 from tests.kept_spans import Memory, told
 
@@ -74,21 +75,24 @@ async def test_each_round_trip_of_a_traced_batch_is_a_span_and_the_commit_the_la
     assert [each.span for each in told_of] == [span.get_span_context()]
 
 
-async def test_a_batch_with_a_key_that_is_taken_is_begun_anew_and_the_next_asks_first(
+async def test_a_batch_with_a_key_that_is_taken_is_begun_anew_and_many_after_it_ask_first(
     ledger: Ledger, memory: Memory
 ) -> None:
     record = some_record(random.Random(4))
-    first, other, third, fourth = (
-        pending(msgspec.structs.replace(record, student_id=f"s{n}"), key=f"k{n}") for n in range(4)
+    first, other, third, fourth, fifth = (
+        pending(msgspec.structs.replace(record, student_id=f"s{n}"), key=f"k{n}") for n in range(5)
     )
     again = pending(first.record, key="k0")
     assert await trips_of(ledger, memory, [first]) == [KEYED, "COMMIT"]
     found = await trips_of(ledger, memory, [again, other])
     claims = ["INSERT idempotency_keys", "SELECT idempotency_keys", "SELECT records"]
     assert found == [KEYED, "ROLLBACK", *claims, USUAL, "COMMIT"]
-    asked_first = await trips_of(ledger, memory, [third])
-    assert asked_first == ["INSERT idempotency_keys", USUAL, "COMMIT"]
-    assert await trips_of(ledger, memory, [fourth]) == [KEYED, "COMMIT"]
+    asking_first = ["INSERT idempotency_keys", USUAL, "COMMIT"]
+    assert await trips_of(ledger, memory, [third]) == asking_first
+    for number in range(KEYS_DOUBTED - 2):
+        await ledger.write([pending(record, key=f"doubted {number}")])
+    assert (await trips_of(ledger, memory, [fourth]))[0] == "INSERT idempotency_keys"
+    assert (await trips_of(ledger, memory, [fifth]))[0].startswith("INSERT idempotency_keys INSERT")
 
 
 async def test_students_who_have_a_course_already_are_taken_back_and_next_time_asked_for_first(

@@ -49,15 +49,31 @@ class Written(msgspec.Struct, frozen=True):
     owners: dict[UUID, Owner | None]
 
 
-class Expectation(msgspec.Struct):
-    """What the next batch is taken to be like, because the last one was; being wrong costs time.
+KEYS_DOUBTED = 100
+"""After a key that was taken, so many batches ask first: what repeats one key repeats more, and a
+rollback of all that a batch adds makes those who wait for its rows deadlock (InnoDB turns their
+waits into locks of the gap)."""
 
-    Where both hold, all that leads up to the COMMIT takes one round trip.
+
+class Expectation(msgspec.Struct):
+    """What the next batch is taken to be like, because the last ones were; being wrong costs time.
+
+    Where its keys are free and its students new, all that leads up to the COMMIT takes one trip.
     """
 
-    keys_free: bool = True
     students_new: bool = True
     """To their courses: nobody has two records in one."""
+    doubted: int = 0
+    """Batches that still ask for their keys first."""
+
+    @property
+    def keys_free(self) -> bool:
+        """Whether the keys are taken to be free."""
+        return self.doubted == 0
+
+    def found(self, *, taken: bool) -> None:
+        """Note what a batch's keys were."""
+        self.doubted = KEYS_DOUBTED if taken else max(self.doubted - 1, 0)
 
 
 class Transaction:
@@ -123,7 +139,7 @@ class Transaction:
     async def _claim_keys(self, claims: list[Claim]) -> dict[UUID, Owner | None]:
         """Take the keys that are free, and find the records that hold the others."""
         taken = await self._run(_claim(claims)) != len(claims)
-        self._expected.keys_free = not taken
+        self._expected.found(taken=taken)
         if not taken:
             return {}
         rows = await self._rows(statements.READ_KEYS.look_for(key for key, _ in claims))
@@ -155,7 +171,7 @@ class Transaction:
         texts.append(statements.READ_FENCES.of(f"X'{id_}'" for id_ in rows.ids))
         answers = await self._session.run(*texts, until=self._until)
         if claims and answers[0].affected != len(claims):
-            self._expected.keys_free = False
+            self._expected.found(taken=True)
             return False
         if answers[-1].rows:
             raise Fenced(frozenset(UUID(row[0]) for row in answers[-1].rows))
