@@ -10,6 +10,7 @@ import pytest
 from audit.servers.mariadb import MariaDB
 from services.core.domain.outcome import Conflict, NotStored, Stored
 from services.core.domain.pending import Pending
+from services.core.storage import batch_writing
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import CommittedBatch, Ledger
 from services.core.storage.readings import CourseStudents, Readings, Semester
@@ -160,6 +161,15 @@ async def test_a_sender_that_repeats_ids_is_answered_as_before(
     assert outcomes[:3] == [Stored(each.id, "fastapi", repeated=True) for each in batch]
     assert isinstance(outcomes[3], Stored)
     assert await Readings(mysql).count_by_arm() == {"fastapi": 4}
+
+
+async def test_a_repeated_id_is_answered_as_before_when_no_try_is_left(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = some_batch(random.Random(4), 3)
+    await ledger.write(batch)
+    monkeypatch.setattr(batch_writing, "RETRIES", 0)
+    assert await ledger.write(batch) == [Stored(e.id, "fastapi", repeated=True) for e in batch]
 
 
 async def test_the_later_of_two_writers_with_a_key_waits_for_the_first(

@@ -68,11 +68,12 @@ class BatchWriting:
                     middle = len(pendings) // 2
                     await self._store(pendings[:middle])
                     pendings = pendings[middle:]
-                elif not await self._worth_another_try(error):
+                    continue
+                left = await self._without_stored(pendings) if _is_repeat(error) else pendings
+                if len(left) == len(pendings) and not await self._worth_another_try(error):
                     self._refuse(pendings, error)
                     return
-                elif isinstance(error, StoreRefused) and error.code == _DUPLICATE:
-                    pendings = await self._without_stored(pendings)
+                pendings = left
             else:
                 self._ledger.note(None)
                 self._accept(pendings, written)
@@ -161,6 +162,9 @@ class BatchWriting:
     def _refuse(self, pendings: list[Pending], error: Exception) -> None:
         if isinstance(error, StoreFailure):
             self._ledger.note(error)
+        if _is_repeat(error):  # some id is stored, and it couldn't be seen whose
+            self._outcomes |= dict.fromkeys((each.id for each in pendings), Unknown())
+            return
         busy = isinstance(error, StoreRefused) and error.code in _BUSY
         away = isinstance(error, StoreAway)
         self._give_up(
@@ -175,6 +179,10 @@ class BatchWriting:
     def _give_up(self, pendings: list[Pending], reason: str) -> None:
         for each in pendings:
             self._outcomes[each.id] = NotStored(reason)
+
+
+def _is_repeat(error: Exception) -> bool:
+    return isinstance(error, StoreRefused) and error.code == _DUPLICATE
 
 
 def _is_unfit(error: Exception) -> bool:
