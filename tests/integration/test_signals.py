@@ -48,7 +48,14 @@ class Told:
     """The fields that each line of a log has a value in, by service."""
 
     def of(self, service: str, name: str) -> list[Span]:
-        return [s for s in self.spans.values() if service_of(s) == service and s.name == name]
+        """Give a service's spans of a name; one that ends in … is only how it begins."""
+        begins = name.removesuffix("…")
+        return [
+            span
+            for span in self.spans.values()
+            if service_of(span) == service
+            and (span.name == name or (begins != name and span.name.startswith(begins)))
+        ]
 
     def named(self, span_id: bytes) -> str:
         span = self.spans.get(span_id)
