@@ -34,9 +34,10 @@ def words(cases: dict[str, list[Measured]]) -> Iterator[str]:
 Before and after each of these, a tenth of saturation is sent over connections of its own. Normal
 is: for a second, everything is stored, and in every {SLICE_S:g} s neither p50 nor p99 is above
 {SLOWER:g} times the highest before; it is looked for during {AFTER_S:g} s after the load's end. The
-peak is what 256 connections gave in the same round. An open loop's requests wait for one of its
-connections, and that time counts; what still waits when the load ends is given up. Not answered
-in time is what was due in the time that counts and had no answer at its end.
+peak is what 256 connections gave, right before and right after: the middle of the two. An open
+loop's requests wait for one of its connections, and that time counts; what still waits when the
+load ends is given up. Not answered in time is what was due in the time that counts and had no
+answer at its end.
 
 | {" | ".join(HEAD)} |
 |{"---|" * len(HEAD)}"""

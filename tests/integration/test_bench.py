@@ -64,6 +64,14 @@ def bench_of(running: System, kind: type[Measuring] = Measuring) -> Bench:
     return Bench(kind(running, projected(running), warm_s=0.3, measure_s=1.0), 1)
 
 
+class SoonSaturated(Bench):
+    """Takes a gentle rate for all there can be: the counting is looked at, not a flood."""
+
+    def saturation(self, connections: int) -> float:
+        assert connections == MANY
+        return RATE
+
+
 def reasons_of(measured: Measured) -> list[str]:
     """Why a run is void, but for what a busy machine does to the generator."""
     return [reason for reason in measured.void if not reason.startswith("the generator")]
@@ -79,15 +87,16 @@ def test_a_run_in_which_all_is_well_counts_and_tells_what_each_process_used(
     assert measured.services_over_gateway is not None
 
 
-@pytest.mark.parametrize("name", ["arms", "gateway", "nothing", "write-path", "insert", "plain"])
+@pytest.mark.parametrize(
+    "name", ["arms", "gateway", "nothing", "write-path", "insert", "plain", "plain-whole"]
+)
 def test_a_case_answers_right_and_stores_what_it_says(running: System, name: str) -> None:
     for measured in CASES[name].run(bench_of(running)):
         assert reasons_of(measured) == [], measured.case
 
 
 def test_above_saturation_a_load_is_made_amid_a_calm_one(running: System) -> None:
-    bench = bench_of(running)
-    bench.peaks[MANY] = RATE  # what is sent is no flood here: the counting is looked at
+    bench = SoonSaturated(bench_of(running).measuring, 1)
     (measured,) = CASES["flood"].run(bench)
     assert reasons_of(measured) == []
     assert measured.rate == 2 * RATE
