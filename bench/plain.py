@@ -95,9 +95,10 @@ class Plain:
         await self._pool.wait_closed()
 
 
-if __name__ == "__main__":
+def serve(application: FastAPI) -> None:
+    """Serve it where the place's service is told to listen."""
     uvicorn.run(
-        Plain(os.environ["MESHSPLIT_MYSQL_URL"]).application,
+        application,
         port=int(os.environ["MESHSPLIT_PORT"]),
         http="httptools",
         loop="uvloop",
@@ -105,3 +106,7 @@ if __name__ == "__main__":
         access_log=False,
         timeout_keep_alive=75,
     )
+
+
+if __name__ == "__main__":
+    serve(Plain(os.environ["MESHSPLIT_MYSQL_URL"]).application)

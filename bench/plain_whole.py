@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Final, cast
 
-import uvicorn
 from fastapi import FastAPI, Header, HTTPException
 
-from bench.plain import Grade, Stored
+from bench.plain import Grade, Stored, serve
 from services.core.domain import outcome
 from services.core.domain.ids import IdMaker
 from services.core.domain.pending import Pending
@@ -81,14 +80,5 @@ class PlainWhole:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        PlainWhole(
-            os.environ["MESHSPLIT_MYSQL_URL"], os.environ["MESHSPLIT_REDIS_URL"]
-        ).application,
-        port=int(os.environ["MESHSPLIT_PORT"]),
-        http="httptools",
-        loop="uvloop",
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=75,
-    )
+    urls = os.environ["MESHSPLIT_MYSQL_URL"], os.environ["MESHSPLIT_REDIS_URL"]
+    serve(PlainWhole(*urls).application)

@@ -1,11 +1,8 @@
 """One request's way from an arm's door to the commit, as spans that a real collector got."""
 
-import re
 import secrets
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPResponse
 from pathlib import Path
 
 import httpx
@@ -152,71 +149,6 @@ def test_a_batch_is_linked_to_those_of_its_members_that_are_traced(
         each.attributes["meshsplit.batch.records"] > each.attributes["meshsplit.batch.traced"]
         for each in batches
     ), "some batch was mixed"
-
-
-def traces_told(port: int, method: str, body: bytes, *, times: int) -> set[str]:
-    """Send a request many times, each in one piece, and give the traces that are told."""
-    head = f"{method} / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
-    request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
-    told = set()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        for _ in range(times):
-            connection.sendall(request)
-            answer = HTTPResponse(connection)
-            answer.begin()
-            answer.read()
-            told.add(answer.headers.get("x-trace-id"))
-    return {each for each in told if each is not None}
-
-
-def test_a_share_of_the_requests_without_a_context_is_traced(
-    tmp_path: Path, mysql_url: str, redis_url: str, collector: Collector
-) -> None:
-    arms = Arms(
-        tmp_path,
-        mysql_url,
-        redis_url,
-        MESHSPLIT_OTLP_ENDPOINT=collector.url,
-        MESHSPLIT_TRACE_RATIO="0.333",
-    )
-    try:
-        arms.ingest.start()
-        for method, body in (("GET", b""), ("POST", encoded()), ("POST", b"{}")):
-            told = traces_told(arms.ingest.port, method, body, times=300)
-            assert 60 < len(told) < 140, "a third, by five standard deviations"
-            collector.wait_for(
-                lambda seen, told=told: told <= {each.trace_id for each in seen}  # type: ignore[misc]  # of a default
-            )
-        assert post(arms.ingest.url, new_parent(sampled=False)).status_code == 201
-    finally:
-        arms.kill()
-
-
-def test_a_request_right_behind_another_begins_a_trace_of_its_own(
-    tmp_path: Path, mysql_url: str, redis_url: str, collector: Collector
-) -> None:
-    arms = Arms(
-        tmp_path,
-        mysql_url,
-        redis_url,
-        MESHSPLIT_OTLP_ENDPOINT=collector.url,
-        MESHSPLIT_TRACE_RATIO="1",
-    )
-    body = encoded()
-    head = "POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
-    request = f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
-    try:
-        arms.ingest.start()
-        with socket.create_connection(("127.0.0.1", arms.ingest.port), timeout=10) as connection:
-            connection.sendall(request * 3)
-            answers = b""
-            while len(told := re.findall(rb"x-trace-id: ([0-9a-f]{32})", answers)) < 3:
-                piece = connection.recv(65_536)
-                assert piece, answers
-                answers += piece
-        assert len(set(told)) == 3
-    finally:
-        arms.kill()
 
 
 def test_a_request_that_could_not_be_stored_is_an_error_and_says_what_became_of_it(
