@@ -9,10 +9,11 @@ from itertools import groupby
 import msgspec
 import psutil
 
-from bench import insert, plain, plain_whole, recovery, write_path
+from bench import insert, recovery, write_path
 from bench.measured import Measured
 from bench.measuring import Expected, Measuring
 from bench.orders import Calm
+from bench.plain import bare, whole
 from bench.system import System
 from bench.telemetry import LEVELS, OTLP, Told, in_turn, write_rate
 from meshsplit.local.up import IDENTITY_HOST
@@ -22,6 +23,11 @@ FEW, MANY = 64, 256
 _HTTP, _AMID = "bench.generator", "bench.calm"
 _WRITING = ("recorder", "bridge", "ingest")
 _UNBATCHED = {"MESHSPLIT_BATCH_LIMIT": "1", "MESHSPLIT_BATCH_LINGER_MS": "0"}
+_PLAIN_ARMS = {
+    "recorder": "bench.plain.recorder",
+    "bridge": "bench.plain.bridge",
+    "ingest": "bench.plain.whole",
+}
 _NOTHING = "nothing"
 _FOLLOWS_S = 3.0
 """The gateway follows a change of the mesh's files within two seconds."""
@@ -146,14 +152,18 @@ def _nothing(bench: Bench) -> Iterator[Measured]:
 
 
 def _plain(bench: Bench) -> Iterator[Measured]:
-    with _first_arm_replaced(bench, "bench.plain"):
-        yield bench.answered_elsewhere("plain", f"201 {plain.ARM}", plain.ARM)
+    with _first_arm_replaced(bench, "bench.plain.bare"):
+        yield bench.answered_elsewhere("plain", f"201 {bare.ARM}", bare.ARM)
 
 
 def _plain_whole(bench: Bench) -> Iterator[Measured]:
-    with _first_arm_replaced(bench, "bench.plain_whole"):
-        answer = f"201 {plain_whole.ARM}"
-        yield bench.answered_elsewhere("plain, all of it", answer, plain_whole.ARM)
+    with _first_arm_replaced(bench, "bench.plain.whole"):
+        yield bench.answered_elsewhere("plain, all of it", f"201 {whole.ARM}", whole.ARM)
+
+
+def _plain_arms(bench: Bench) -> Iterator[Measured]:
+    with bench.system.instead(_PLAIN_ARMS):
+        yield bench.through_the_arms("plain, both arms", FEW)
 
 
 def _write_path(bench: Bench) -> Iterator[Measured]:
@@ -220,7 +230,7 @@ def _first_arm_replaced(bench: Bench, module: str) -> Iterator[None]:
     arm, service = next(iter(bench.system.arms.items()))
     bench.system.split({arm: 100})
     try:
-        with bench.system.instead(service, module):
+        with bench.system.instead({service: module}):
             yield
     finally:
         bench.system.evenly()
@@ -237,6 +247,10 @@ CASES: Mapping[str, Case] = {
     "plain": Case("the plain version: a FastAPI route, an insert a request", _plain),
     "plain-whole": Case(
         "the plain version with keys, figures and Redis, a request at a time", _plain_whole
+    ),
+    "plain-arms": Case(
+        "the same in both arms, by weight; in the grpc one with a call to the recorder a request",
+        _plain_arms,
     ),
     "tenth": Case("open loop at a tenth of saturation", _at(0.1)),
     "unbatched": Case("the same without batches", _unbatched),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bench.plain import ARM as PLAIN
-from bench.plain import TABLE as PLAIN_TABLE
+from bench.plain.bare import ARM as PLAIN
+from bench.plain.bare import TABLE as PLAIN_TABLE
 from services.core.live.projection import Projection
 from services.core.live.redis_client import open_redis
 from services.core.storage.connections import MySQL

@@ -84,6 +84,7 @@ def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
     for name, over, what in (
         ("even-64", "plain", "times the plain version's throughput, at 64 connections"),
         ("even-64", "plain, all of it", "times that of the plain version that does all the work"),
+        ("even-64", "plain, both arms", "times that of the plain version of both arms"),
         ("at-10%", "unbatched-at-10%", "times the unbatched path's p50, at a tenth of saturation"),
     ):
         if cases.get(name) and cases.get(over):

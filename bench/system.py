@@ -110,11 +110,14 @@ class System:
         self.split({name: share + (rest if place == 0 else 0) for place, name in enumerate(names)})
 
     @contextmanager
-    def instead(self, name: str, module: str) -> Iterator[None]:
-        """Run another program of ours in a service's place, for a while."""
-        service = self.run.service(name)
-        other = replace(service, command=(self.run.values["python"], "-m", module))
-        with self._running([other]):
+    def instead(self, modules: Mapping[str, str]) -> Iterator[None]:
+        """Run other programs of ours in services' places, for a while."""
+        python = self.run.values["python"]
+        others = [
+            replace(self.run.service(name), command=(python, "-m", module))
+            for name, module in modules.items()
+        ]
+        with self._running(others):
             yield
 
     @contextmanager

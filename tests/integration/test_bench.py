@@ -88,7 +88,8 @@ def test_a_run_in_which_all_is_well_counts_and_tells_what_each_process_used(
 
 
 @pytest.mark.parametrize(
-    "name", ["arms", "gateway", "nothing", "write-path", "insert", "plain", "plain-whole"]
+    "name",
+    ["arms", "gateway", "nothing", "write-path", "insert", "plain", "plain-whole", "plain-arms"],
 )
 def test_a_case_answers_right_and_stores_what_it_says(running: System, name: str) -> None:
     for measured in CASES[name].run(bench_of(running)):

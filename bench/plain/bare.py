@@ -1,21 +1,19 @@
-"""The plain version, to compare with: a FastAPI route and an insert a request.
+"""The bare plain version: a FastAPI route and an insert a request.
 
-``python -m bench.plain``. As a good programmer writes it in an afternoon: pydantic's validation, a
-pool of connections, a transaction a record, uvicorn with uvloop and httptools. It has none of the
-rest: no keys, no figures for the charts, no Redis.
+``python -m bench.plain.bare``. Pydantic's validation, a pool of connections, a transaction a
+record, uvicorn with uvloop and httptools. It has none of the rest: no keys, no figures for the
+charts, no Redis, and no gRPC.
 """
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Final, cast
-from uuid import UUID
+from typing import Final, cast
 
 import aiomysql
-import uvicorn
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field
 
+from bench.plain.route import Grade, Stored, serve
 from services.core.domain.ids import IdMaker
 from services.core.storage.address import parse_address
 
@@ -28,26 +26,6 @@ _CREATE: Final = (
     " semestre VARCHAR(255) NOT NULL, year SMALLINT UNSIGNED NOT NULL)"
 )
 _INSERT: Final = f"INSERT INTO {TABLE} VALUES (UNHEX(%s), %s, %s, %s, %s, %s, %s)"  # noqa: S608 - a name of ours
-Text = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-class Grade(BaseModel):
-    """A record as it comes."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    carne: Text
-    nombre: Text
-    curso: Text
-    nota: Annotated[int, Field(ge=0, le=100)]
-    semestre: Text
-    year: Annotated[int, Field(ge=1900, le=2200)]
-
-
-class Stored(BaseModel):
-    """The answer."""
-
-    id: UUID
-    arm: str
 
 
 class Plain:
@@ -59,7 +37,6 @@ class Plain:
         self._new_id = IdMaker().new
         self.application: FastAPI = FastAPI(lifespan=self._lifespan)
         self.application.post("/", status_code=201)(self.store)
-        self.application.get("/readyz")(self.ready)
 
     async def store(self, record: Grade) -> Stored:
         """Store one record in a transaction of its own."""
@@ -70,10 +47,6 @@ class Plain:
             await cursor.execute(_INSERT, values)
             await connection.commit()
         return Stored(id=id_, arm=ARM)
-
-    async def ready(self) -> dict[str, bool]:
-        """Say that it runs."""
-        return {"ready": True}
 
     @asynccontextmanager
     async def _lifespan(self, _application: FastAPI) -> AsyncIterator[None]:
@@ -93,19 +66,6 @@ class Plain:
         yield
         self._pool.terminate()
         await self._pool.wait_closed()
-
-
-def serve(application: FastAPI) -> None:
-    """Serve it where the place's service is told to listen."""
-    uvicorn.run(
-        application,
-        port=int(os.environ["MESHSPLIT_PORT"]),
-        http="httptools",
-        loop="uvloop",
-        log_level="warning",
-        access_log=False,
-        timeout_keep_alive=75,
-    )
 
 
 if __name__ == "__main__":
