@@ -17,7 +17,7 @@ SETTLED_S = 6.0
 """So long a process is used before it has loaded all that it needs."""
 MEMORY_FACTOR, MEMORY_MB = 1.3, 48
 FILES = 48
-BUFFERS_MB = {"mariadb": 384}
+BUFFERS_MB = {"mariadb": 640}
 """What a store fills up by design: MariaDB its buffer pool of 256 MB and what goes with it."""
 BYTES_A_RECORD = 1000
 """What Redis may take for one; four times what is asked of it, for the sets that grow in steps."""
