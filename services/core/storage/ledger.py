@@ -14,6 +14,7 @@ from services.core.domain.pending import Pending
 from services.core.storage import schema
 from services.core.storage.batch_writing import BatchWriting
 from services.core.storage.connections import MySQL
+from services.core.storage.counting import connect_writer
 from services.core.storage.failures import StoreFailure
 from services.core.storage.sessions import Session
 from services.core.storage.settle import settle
@@ -62,14 +63,15 @@ class Ledger:
         """Told of every batch after its commit; must not block."""
 
     async def check_schema(self) -> None:
-        """Make sure the database's schema is one this program can use.
+        """Make sure the database's schema is one this program can use, and that it can write.
 
         Raises:
             SchemaTooOld: it isn't; the message says what to run.
-            StoreAway, StoreRefused: MySQL did not say.
+            StoreAway, StoreRefused: MySQL did not say, or can't be written to safely.
 
         """
         await schema.check_schema(self._mysql)
+        (await connect_writer(self._mysql, self._timeout_s)).abort()
 
     async def write(self, batch: Sequence[Pending]) -> list[Outcome]:
         """Store a batch in one transaction; give each record's outcome, in order.
@@ -110,12 +112,13 @@ class Ledger:
         """Give the writer's connection, a new one if the last was lost.
 
         Raises:
-            StoreAway: there is none to be had in time.
+            StoreAway: there is none to be had in time, or none that can be relied on.
+            StoreRefused: the server takes no writes.
 
         """
         if self._session is None or not self._session.usable:
             left = until - asyncio.get_running_loop().time()
-            self._session = await self._mysql.connect(timeout_s=max(left, 0.001))
+            self._session = await connect_writer(self._mysql, max(left, 0.001))
         return self._session
 
     def transaction(self, session: Session, until: float, batch_id: UUID) -> Transaction:

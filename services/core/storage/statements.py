@@ -85,6 +85,13 @@ ADD_TO_OUTBOX = Fixed(
 
 READ_FENCES = Listed("SELECT HEX(id) FROM fences WHERE id IN (", "%s", ")")
 
+TRY_COUNT = Listed(
+    "INSERT INTO fences (id, fenced_at) VALUES ",
+    "(%s,UTC_TIMESTAMP(6))",
+    " ON DUPLICATE KEY UPDATE id = id",
+)
+"""Affects one row the first time and none the second, and is rolled back."""
+
 COMMIT = Fixed("COMMIT")
 ROLLBACK = Fixed("ROLLBACK")
 
