@@ -108,7 +108,7 @@ async def test_a_full_queue_answers_at_once_that_nothing_was_stored() -> None:
     await writer.drain(1)
 
 
-async def test_what_is_not_stored_is_counted_by_why() -> None:
+async def test_what_is_not_stored_or_in_doubt_is_counted_by_why() -> None:
     store = Store(held=True)
     registry = CollectorRegistry()
     writer = batcher(store.flush, queue_limit=1, registry=registry)
@@ -126,7 +126,7 @@ async def test_what_is_not_stored_is_counted_by_why() -> None:
         for sample in metric.samples
         if sample.name == "meshsplit_records_total"
     }
-    assert counts == {"queue_full": 1, "draining": 2}
+    assert counts == {"queue_full": 1, "draining": 2, "unknown": 1}
 
 
 async def test_a_cancelled_caller_cancels_no_other() -> None:

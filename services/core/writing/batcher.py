@@ -110,7 +110,8 @@ class Batcher:
             await asyncio.wait([self._writer], timeout=limit_s)
             self._writer.cancel()
             await asyncio.wait([self._writer], timeout=1)
-        for _, future, _, _ in self._under_way:
+        for pending, future, _, _ in self._under_way:
+            self._metrics.records.count(pending.arm or self._arm, "unknown")
             if not future.done():
                 future.set_result(Unknown())
         while self._queue:
