@@ -1,19 +1,17 @@
 """A whole POST goes the short way; whatever is unusual goes the long way, as if there were none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from services.core.http.answers import Headers
-from services.core.http.direct import Reply, protocol_of
+from services.core.http.direct import Reply
+from tests.short_way import LIMIT_S, Server, serving, until
 
 BODY = b'{"a":1}'
 WHOLE = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 7\r\n\r\n" + BODY
-LIMIT_S = 5.0
 
 
 class Route:
@@ -24,9 +22,12 @@ class Route:
         self.replies: list[Reply] = []
         self.held = False
         self.declines = False
+        self.breaks = False
 
     def take(self, headers: Headers, body: bytes, reply: Reply) -> bool:
         assert (b"host", b"h") in headers
+        if self.breaks:
+            raise RuntimeError("broken")
         if self.declines:
             return False
         self.taken.append(body)
@@ -52,84 +53,12 @@ def answer(reply: Reply, body: bytes = b"short") -> None:
     reply(201, [(b"content-length", b"%d" % len(body))], body)
 
 
-class Client:
-    """One raw connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def send(self, data: bytes) -> None:
-        self._writer.write(data)
-
-    async def answer(self) -> tuple[bytes, bytes]:
-        """Give the next answer's head and body."""
-        async with asyncio.timeout(LIMIT_S):
-            head = await self._reader.readuntil(b"\r\n\r\n")
-            length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            return head, await self._reader.readexactly(length)
-
-    async def ended(self) -> bool:
-        async with asyncio.timeout(LIMIT_S):
-            return await self._reader.read() == b""
-
-    async def close(self) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
-
-
-class Server:
-    """uvicorn with the short way, on a port of its own."""
-
-    def __init__(self, server: uvicorn.Server, route: Route) -> None:
-        self.uvicorn = server
-        self.route = route
-        self._clients: list[Client] = []
-
-    async def connect(self) -> Client:
-        port = self.uvicorn.servers[0].sockets[0].getsockname()[1]
-        client = Client(*await asyncio.open_connection("127.0.0.1", port))
-        self._clients.append(client)
-        return client
-
-    async def close(self) -> None:
-        for client in self._clients:
-            await client.close()
-
-
-@asynccontextmanager
-async def serving(keep_alive_s: int = 60) -> AsyncIterator[Server]:
-    route = Route()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            route,
-            port=0,
-            http=protocol_of(route),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            proxy_headers=False,
-            timeout_keep_alive=keep_alive_s,
-            timeout_graceful_shutdown=2,
-        )
-    )
-    task = asyncio.create_task(server._serve())  # noqa: SLF001 - serve() takes the signals away
-    await until(lambda: server.started)
-    made = Server(server, route)
-    yield made
-    await made.close()
-    server.should_exit = True
-    await asyncio.wait_for(task, LIMIT_S)
-
-
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not true():  # noqa: ASYNC110 - no event tells of it
-            await asyncio.sleep(0.01)
+def serving_route(keep_alive_s: int = 60) -> AbstractAsyncContextManager[Server[Route]]:
+    return serving(Route(), keep_alive_s=keep_alive_s)
 
 
 async def test_a_whole_post_takes_the_short_way_and_its_connection_goes_on() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         client = await server.connect()
         for _ in range(3):
             client.send(WHOLE)
@@ -153,7 +82,7 @@ async def test_a_whole_post_takes_the_short_way_and_its_connection_goes_on() -> 
     ],
 )
 async def test_what_is_unusual_takes_the_long_way(request_: bytes, told: bytes) -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         client = await server.connect()
         client.send(request_)
         assert (await client.answer())[1] == told
@@ -161,7 +90,7 @@ async def test_what_is_unusual_takes_the_long_way(request_: bytes, told: bytes) 
 
 
 async def test_a_body_in_pieces_takes_the_long_way_with_all_of_it() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         client = await server.connect()
         for piece in (WHOLE[:20], WHOLE[20:-5], WHOLE[-5:-2], WHOLE[-2:]):
             client.send(piece)
@@ -172,7 +101,7 @@ async def test_a_body_in_pieces_takes_the_long_way_with_all_of_it() -> None:
 
 
 async def test_a_chunked_body_that_is_all_there_takes_the_short_way() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         client = await server.connect()
         client.send(
             b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -183,7 +112,7 @@ async def test_a_chunked_body_that_is_all_there_takes_the_short_way() -> None:
 
 
 async def test_what_the_route_declines_takes_the_long_way() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         server.route.declines = True
         client = await server.connect()
         client.send(WHOLE)
@@ -191,7 +120,7 @@ async def test_what_the_route_declines_takes_the_long_way() -> None:
 
 
 async def test_a_body_that_is_asked_for_first_takes_the_long_way() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         client = await server.connect()
         client.send(WHOLE[: -len(BODY) - 2] + b"expect: 100-continue\r\n\r\n")
         client.send(BODY)
@@ -202,7 +131,7 @@ async def test_a_body_that_is_asked_for_first_takes_the_long_way() -> None:
 
 
 async def test_requests_sent_one_behind_the_other_are_answered_in_order() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         server.route.held = True
         client = await server.connect()
         client.send(WHOLE + WHOLE.replace(b"1}", b"2}") + WHOLE.replace(b"1}", b"3}"))
@@ -215,7 +144,7 @@ async def test_requests_sent_one_behind_the_other_are_answered_in_order() -> Non
 async def test_a_request_under_way_when_the_server_stops_is_answered_and_the_connection_ends() -> (
     None
 ):
-    async with serving() as server:
+    async with serving_route() as server:
         server.route.held = True
         client = await server.connect()
         client.send(WHOLE)
@@ -229,7 +158,7 @@ async def test_a_request_under_way_when_the_server_stops_is_answered_and_the_con
 
 
 async def test_an_answer_that_says_so_ends_the_connection() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         server.route.held = True
         client = await server.connect()
         client.send(WHOLE)
@@ -241,7 +170,7 @@ async def test_an_answer_that_says_so_ends_the_connection() -> None:
 
 
 async def test_an_answer_to_a_client_that_has_left_goes_nowhere() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         server.route.held = True
         client = await server.connect()
         client.send(WHOLE)
@@ -252,7 +181,7 @@ async def test_an_answer_to_a_client_that_has_left_goes_nowhere() -> None:
 
 
 async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
-    async with serving(keep_alive_s=1) as server:
+    async with serving_route(keep_alive_s=1) as server:
         server.route.held = True
         idle, busy = await server.connect(), await server.connect()
         for client in (idle, busy):
@@ -272,9 +201,25 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
 
 
 async def test_what_is_no_http_is_told_so_and_nothing_is_taken() -> None:
-    async with serving() as server:
+    async with serving_route() as server:
         client = await server.connect()
         client.send(WHOLE[:-9] + b"broken\r\n\x00\r\n\r\n")
         head, _ = await client.answer()
         assert head.startswith(b"HTTP/1.1 400 ")
         assert server.route.taken == []
+
+
+async def test_what_fails_the_short_way_takes_the_long_way_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving_route() as server:
+        server.route.breaks = True
+        client = await server.connect()
+        client.send(WHOLE)
+        assert (await client.answer())[1] == b"long POST / " + BODY
+        server.route.breaks = False
+        client.send(WHOLE)
+        assert (await client.answer())[1] == b"short"
+    (logged,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert logged.exc_info
+    assert str(logged.exc_info[1]) == "broken"

@@ -10,6 +10,7 @@ too: the classes are uvicorn's.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import ClassVar, Final, Protocol
 
@@ -25,6 +26,7 @@ from services.core.http.answers import Headers
 Reply = Callable[[int, Headers, bytes], None]
 """Takes an answer: status, headers, body."""
 _CLOSE: Final = (b"connection", b"close")
+_log = logging.getLogger(__name__)
 
 
 class DirectRoute(Protocol):
@@ -34,7 +36,10 @@ class DirectRoute(Protocol):
         """Answer a request the long way."""
 
     def take(self, headers: Headers, body: bytes, reply: Reply) -> bool:
-        """Take a whole request, and call back once when there is an answer; False: don't."""
+        """Take a whole request, and call back once when there is an answer; False: don't.
+
+        It raises only as long as it hasn't begun: such a request goes the long way.
+        """
 
 
 class DirectProtocol(HttpToolsProtocol):
@@ -82,7 +87,7 @@ class DirectProtocol(HttpToolsProtocol):
             return
         self._answering.begin()
         before, self.cycle = self.cycle, self._answering
-        if self.route.take(self.headers, self._whole, self._reply):
+        if self._is_taken(self._whole):
             self._whole = None
         else:
             self._answering.response_complete = True
@@ -138,6 +143,13 @@ class DirectProtocol(HttpToolsProtocol):
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         )
+
+    def _is_taken(self, body: bytes) -> bool:
+        try:
+            return self.route.take(self.headers, body, self._reply)
+        except Exception:  # noqa: BLE001 - the parser would blame the client, with 400
+            _log.exception("the short way failed")
+            return False
 
     def _begin_the_long_way(self) -> None:
         """Do what was left out at the request's beginning, and what follows it."""

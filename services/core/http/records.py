@@ -173,25 +173,28 @@ class RecordsEndpoint:
         """Take a whole POST the short way, if it is an ordinary record's."""
         started = perf_counter()
         head = read_head(headers)
-        if (
-            self._submit is None
-            or check_head(head, body_limit=BODY_LIMIT) is not None
-            or len(body) > BODY_LIMIT
-        ):
-            return False
-        try:
-            record = decode_record(body)
-        except Refused:
-            return False
         span = None
-        if self._traces.samples(head.parent):
-            span = record_post_span(self._traces, head, headers)
 
         def answer(stored: asyncio.Future[Outcome]) -> None:
             self._answer(head, stored, started, reply, span)
 
-        with use_span(span) if span else _UNTRACED:
-            stored = self._submit(self._pending(head, record))
+        try:
+            if (
+                self._submit is None
+                or check_head(head, body_limit=BODY_LIMIT) is not None
+                or len(body) > BODY_LIMIT
+            ):
+                return False
+            record = decode_record(body)
+            if self._traces.samples(head.parent):
+                span = record_post_span(self._traces, head, headers)
+            with use_span(span) if span else _UNTRACED:
+                stored = self._submit(self._pending(head, record))
+        except Refused:
+            return False
+        except Exception as error:  # noqa: BLE001 - as above; here it would pass for bad HTTP
+            stored = asyncio.get_running_loop().create_future()
+            stored.set_exception(error)
         stored.add_done_callback(answer)  # out here: a request behind this one has its own trace
         return True
 
