@@ -229,6 +229,15 @@ async def test_each_record_may_name_its_arm(ledger: Ledger, mysql: MySQL) -> Non
     await assert_readings_recount(mysql, batch)
 
 
+async def test_a_connection_opened_in_haste_waits_for_locks_as_long_as_any_other(
+    ledger: Ledger,
+) -> None:
+    now = asyncio.get_running_loop().time()
+    session = await ledger.session(now + 1.5)
+    (answer,) = await session.run("SELECT @@SESSION.innodb_lock_wait_timeout")
+    assert answer.rows == ((3,),)
+
+
 async def test_a_deadlock_is_tried_again(mysql: MySQL, ledger: Ledger, mariadb: MariaDB) -> None:
     """Two transactions lock the same rows in opposite order; both end up stored."""
     dice = random.Random(9)

@@ -40,6 +40,8 @@ class MySQL:
     async def connect(self, *, timeout_s: float | None = None) -> Session:
         """Open a session of the caller's own, for transactions: it commits when told.
 
+        ``timeout_s`` bounds the connecting alone: one made in haste waits no shorter later for it.
+
         Raises:
             StoreAway: MySQL did not take the connection in time.
 
@@ -47,7 +49,8 @@ class MySQL:
         return await connect(
             self.address,
             autocommit=False,
-            timeout_s=timeout_s or self.timeout_s,
+            timeout_s=self.timeout_s,
+            within_s=timeout_s,
             tracer=self._tracer,
         )
 

@@ -5,6 +5,7 @@ proxy in front of MySQL that speaks with CLIENT_FOUND_ROWS gets those that were 
 well: taken keys would look free, and records would be doubled.
 """
 
+import asyncio
 from uuid import uuid4
 
 from services.core.storage import statements
@@ -13,21 +14,27 @@ from services.core.storage.failures import StoreAway
 from services.core.storage.sessions import Session
 
 
-async def connect_writer(mysql: MySQL, timeout_s: float) -> Session:
+async def connect_writer(mysql: MySQL, *, until: float) -> Session:
     """Open a session whose counts can be relied on.
+
+    Args:
+        mysql: where.
+        until: when to give up, by the loop's clock.
 
     Raises:
         StoreAway: there is none in time, or it counts otherwise.
         StoreRefused: the server wouldn't be tried.
 
     """
-    session = await mysql.connect(timeout_s=timeout_s)
+    left = until - asyncio.get_running_loop().time()
+    session = await mysql.connect(timeout_s=max(left, 0.001))
     row = [(uuid4(),)]
     try:
         new, again, _ = await session.run(
             statements.TRY_COUNT.fill(row),
             statements.TRY_COUNT.fill(row),
             statements.ROLLBACK.fill(),
+            until=until,
         )
     except BaseException:
         session.abort()

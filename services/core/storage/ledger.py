@@ -71,7 +71,8 @@ class Ledger:
 
         """
         await schema.check_schema(self._mysql)
-        (await connect_writer(self._mysql, self._timeout_s)).abort()
+        until = asyncio.get_running_loop().time() + self._timeout_s
+        (await connect_writer(self._mysql, until=until)).abort()
 
     async def write(self, batch: Sequence[Pending]) -> list[Outcome]:
         """Store a batch in one transaction; give each record's outcome, in order.
@@ -117,8 +118,7 @@ class Ledger:
 
         """
         if self._session is None or not self._session.usable:
-            left = until - asyncio.get_running_loop().time()
-            self._session = await connect_writer(self._mysql, max(left, 0.001))
+            self._session = await connect_writer(self._mysql, until=until)
         return self._session
 
     def transaction(self, session: Session, until: float, batch_id: UUID) -> Transaction:

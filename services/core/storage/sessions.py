@@ -140,14 +140,20 @@ class Session:
 
 
 async def connect(
-    address: Address, *, autocommit: bool, timeout_s: float, tracer: Tracer = OFF.tracer
+    address: Address,
+    *,
+    autocommit: bool,
+    timeout_s: float,
+    within_s: float | None = None,
+    tracer: Tracer = OFF.tracer,
 ) -> Session:
     """Connect to the first host that answers.
 
     Args:
         address: where, and as whom.
         autocommit: whether each statement is a transaction of its own.
-        timeout_s: bound for the whole, in seconds, and for each round trip later.
+        timeout_s: bound of each round trip, in seconds; a lock is waited for a little shorter.
+        within_s: bound for connecting to any of them, in seconds; by default the same.
         tracer: makes the spans of what is traced.
 
     Raises:
@@ -156,7 +162,7 @@ async def connect(
     """
     reasons = []
     loop = asyncio.get_running_loop()
-    until = loop.time() + timeout_s
+    until = loop.time() + (timeout_s if within_s is None else within_s)
     for number, (host, port) in enumerate(address.hosts):
         share = (until - loop.time()) / (len(address.hosts) - number)
         try:
