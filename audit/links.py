@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from audit.wire import HOST
 
@@ -30,7 +30,7 @@ class Link:
         self.harmed = 0
         """Connections broken, and chunks held up, so far."""
         self.lost = 0
-        """Answers lost so far."""
+        """Answers that came and weren't passed on so far: whoever gave them had done its part."""
         self._target = target
         self._dice = dice
         self._server: asyncio.Server | None = None
@@ -39,7 +39,8 @@ class Link:
         self.delay_s = 0.0
         self.open = asyncio.Event()
         self.open.set()
-        self.losing: bytes | None = None
+        self._losing: Callable[[bytes], bool] | None = None
+        self._fates: Iterator[str] = iter(())
 
     async def start(self, port: int) -> None:
         """Listen.
@@ -88,21 +89,24 @@ class Link:
             self.open.set()
 
     @contextlib.contextmanager
-    def losing_answers_to(self, request: bytes) -> Iterator[None]:
-        """Lose the answers to whatever has this in it; some requests never arrive either."""
-        self.losing = request
+    def losing_answers_to(self, is_meant: Callable[[bytes], bool]) -> Iterator[None]:
+        """Lose the first request's answer; then some answers, and some requests never arrive."""
+        self._losing, self._fates = is_meant, self._roll_fates()
         try:
             yield
         finally:
-            self.losing = None
+            self._losing = None
 
-    def lose(self, chunk: bytes) -> str:
+    def fate(self, chunk: bytes) -> str:
         """Say what becomes of a request: it passes; its answer or itself is lost; silence."""
-        if self.losing is None or self.losing not in chunk:
+        if self._losing is None or not self._losing(chunk):
             return "pass"
-        fate = self._dice.choice(("pass", "answer", "silence", "request"))
-        self.lost += fate != "pass"
-        return fate
+        return next(self._fates)
+
+    def _roll_fates(self) -> Iterator[str]:
+        yield "answer"
+        while True:
+            yield self._dice.choice(("pass", "answer", "silence", "request"))
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
@@ -134,6 +138,8 @@ class _Pair:
         self._client = client
         self._server = server
         self._fate = "pass"
+        self._silent = False
+        """Whether an answer was lost in silence: what comes after it is of the same."""
 
     async def run(self) -> None:
         """Pass on what either side says until one is gone."""
@@ -156,7 +162,7 @@ class _Pair:
 
     async def _there(self) -> None:
         while chunk := await self._read(self._client[0]):
-            fate = self._link.lose(chunk)
+            fate = self._link.fate(chunk)
             if fate == "request":
                 return self.abort()
             if fate != "pass":
@@ -169,10 +175,13 @@ class _Pair:
 
     async def _back(self) -> None:
         while chunk := await self._read(self._server[0]):
-            if self._fate == "answer":
-                return self.abort()
             if self._fate == "pass":
                 await self._write(self._client[1], chunk)
+                continue
+            self._link.lost += not self._silent
+            if self._fate == "answer":
+                return self.abort()
+            self._silent = True
         return None
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:

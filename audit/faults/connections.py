@@ -10,8 +10,14 @@ from audit.stack import System
 
 CUT_S, DELAY_FOR_S, HOLE_S, LOSE_S = 1.0, 2.0, 3.5, 4.0
 DELAY_S = (0.05, 0.4)
-LOST = {"mariadb": ("COMMIT", b"COMMIT"), "redis": ("EVALSHA", b"\r\nEVALSHA\r\n")}
-"""The request whose answer is lost, and what is in it, by whom it is for."""
+COMMIT = b"\x07\x00\x00\x00\x03COMMIT"
+"""A whole packet, as a writer ends its batch's transaction. The COMMIT that ends a new session's
+settings, and those of whoever sets fences, come behind other statements in theirs."""
+LOST: dict[str, tuple[str, Callable[[bytes], bool]]] = {
+    "mariadb": ("COMMIT", COMMIT.__eq__),
+    "redis": ("EVALSHA", lambda chunk: b"\r\nEVALSHA\r\n" in chunk),
+}
+"""The request whose answer is lost, and how it is known, by whom it is for."""
 During = Callable[[Stage], AbstractContextManager[None]]
 LATE_WITHIN_S = 15.0
 """Whoever waits for an answer has a time-out to sit out first."""
@@ -28,8 +34,8 @@ def connection_faults(system: System) -> list[Fault]:
         ]
         target = link.name.rpartition(" to ")[2]
         if target in LOST and link.writes:
-            word, request = LOST[target]
-            doing.append((f"{word} unanswered", _lose(link, request), LATE_WITHIN_S))
+            word, is_meant = LOST[target]
+            doing.append((f"{word} unanswered", _lose(link, is_meant), LATE_WITHIN_S))
         faults += [
             Fault(f"{what}: {link.name}", run, within, of_link=True) for what, run, within in doing
         ]
@@ -58,10 +64,12 @@ def _harm(link: Link, during: During, seconds: float) -> Callable[[Stage], Await
     return run
 
 
-def _lose(link: Link, request: bytes) -> Callable[[Stage], Awaitable[str | None]]:
+def _lose(
+    link: Link, is_meant: Callable[[bytes], bool]
+) -> Callable[[Stage], Awaitable[str | None]]:
     async def run(_: Stage) -> str | None:
         before = link.lost
-        with link.losing_answers_to(request):
+        with link.losing_answers_to(is_meant):
             await asyncio.sleep(LOSE_S)
         return None if link.lost > before else "no answer was lost"
 
