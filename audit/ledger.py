@@ -60,10 +60,8 @@ class Ledger:
     keys: dict[str, str]
     """The id of the record that has each idempotency key."""
     rollups: Rollups
-    mirrored: frozenset[str]
-    """The arms whose records are told to Redis: those with an outbox."""
     unapplied: int
-    """Batches that aren't known to be in Redis."""
+    """Batches in the outbox that aren't known to be in Redis."""
 
 
 @dataclass
@@ -132,12 +130,8 @@ def read_ledger(url: str) -> Ledger:
         rollups.totals.update(
             {a: int(n) for a, n in rows("SELECT arm, SUM(records) FROM record_totals GROUP BY arm")}
         )
-        told = {str(UUID(ids[:32])) for (ids,) in rows("SELECT LEFT(record_ids, 32) FROM outbox")}
-        mirrored = frozenset(each.arm for each in records if each.id in told)
         ((unapplied,),) = rows("SELECT COUNT(*) FROM outbox WHERE applied_at IS NULL")
-        return Ledger(
-            records, {k: str(UUID(v)) for k, v in keys}, rollups, mirrored, int(unapplied)
-        )
+        return Ledger(records, {k: str(UUID(v)) for k, v in keys}, rollups, int(unapplied))
 
 
 def read_live(redis_url: str, mysql_url: str) -> Live:

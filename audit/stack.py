@@ -75,6 +75,18 @@ class System(LiveStack):
         ]
         return [Door("gateway", self.ports["gateway"]), *own]
 
+    @property
+    def mirrored(self) -> frozenset[str]:
+        """The arms whose records Redis must hold: those whose service writes to it.
+
+        Raises LookupError when there is none: then nothing would be expected of Redis.
+        """
+        writing = {name for name, _, target, writes in STORE_LINKS if target == "redis" and writes}
+        arms = frozenset(arm.name for arm in asked_split(self.mesh).arms if arm.host in writing)
+        if not arms:
+            raise LookupError(f"no arm is served by {', '.join(sorted(writing))}")
+        return arms
+
     def amiss(self) -> list[str]:
         """Say of every service that isn't ready what it lacks."""
         states = self.run.supervisor.processes()

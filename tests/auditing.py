@@ -52,7 +52,7 @@ class Sent:
         return entry
 
     def ledger(self) -> Ledger:
-        return Ledger(self.rows, self.keys, recount(self.rows), TOLD, unapplied=0)
+        return Ledger(self.rows, self.keys, recount(self.rows), unapplied=0)
 
     def live(self) -> Live:
         return live_of(self.rows, TOLD)

@@ -16,11 +16,13 @@ from audit.recount import charts
 from audit.servers.mariadb import MariaDB
 from services.core.domain.outcome import Stored
 from services.core.domain.record import Record
+from services.core.storage.ledger import Ledger
 from tests.grading import pending
 from tests.live_system import System
 from tests.reporter_process import reporter_process
 
 ARMS = ("fastapi", "grpc")
+MIRRORED = frozenset({"fastapi"})
 PASS_MARK = 61
 
 
@@ -48,7 +50,6 @@ class Audited:
                 self.history.note(entry, told)
             if ledger is self.system.ledger:
                 self.system.stored += batch
-        await self.system.becomes_exact()
 
     async def findings(self) -> list[Finding]:
         mysql_url, redis_url = self.system.mysql_url, self.system.redis_url
@@ -57,7 +58,7 @@ class Audited:
         return [
             *check(self.history, ledger),
             *check_rollups(ledger),
-            *check_live(ledger, live),
+            *check_live(ledger, live, MIRRORED),
         ]
 
     async def kinds(self) -> set[str]:
@@ -69,6 +70,7 @@ async def audited(system: System) -> Audited:
     made = Audited(system)
     system.start_writer()
     await made.store()
+    await system.becomes_exact()
     async with asyncio.timeout(5):
         while "stale Redis" in await made.kinds():  # noqa: ASYNC110  # its rows are marked soon
             await asyncio.sleep(0.1)
@@ -134,6 +136,21 @@ async def test_each_defect_planted_in_redis_is_found(
         after = {*await audited.findings()}
         assert {finding.kind for finding in after - before} == {"stale Redis"}, plant
         before = after
+
+
+async def test_an_arm_that_tells_neither_outbox_nor_redis_of_its_records_is_found(
+    system: System,
+) -> None:
+    system.start_writer()
+    await system.becomes_exact()  # of nothing, and so complete
+    await system.stop_writer()
+    mute = Ledger(system.mysql, arm="fastapi", slot=0, timeout_s=2, outbox=False)
+    system.ledger, ledger = mute, system.ledger
+    made = Audited(system)
+    assert await made.findings() == []
+    await made.store()
+    await ledger.close()
+    assert await made.kinds() == {"stale Redis"}
 
 
 async def test_every_chart_of_a_real_reporter_is_right_until_a_rollup_is_not(

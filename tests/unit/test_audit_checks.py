@@ -8,10 +8,10 @@ import pytest
 
 from audit.checks import check, check_alike, check_charts, check_live, check_rollups
 from audit.history import Outcome
-from audit.ledger import Marks
+from audit.ledger import Live, Marks
 from audit.recount import charts, recount
 from audit.resources import MB, Use, check_leaks
-from tests.auditing import ARMS, Sent, attempt
+from tests.auditing import ARMS, TOLD, Sent, attempt
 
 PASS_MARK = 61
 
@@ -29,7 +29,7 @@ def test_a_run_in_which_all_went_well_has_no_finding(sent: Sent) -> None:
     ledger = sent.ledger()
     assert check(sent.history, ledger) == []
     assert check_rollups(ledger) == []
-    assert check_live(ledger, sent.live()) == []
+    assert check_live(ledger, sent.live(), TOLD) == []
     assert check_charts(ledger, charts(sent.rows, ARMS, PASS_MARK), ARMS, PASS_MARK) == []
 
 
@@ -165,20 +165,25 @@ def test_nodes_that_hold_the_same_are_alike_and_any_difference_is_found(sent: Se
 def test_a_redis_that_lacks_a_record_or_a_student_or_has_one_too_many_is_stale(sent: Sent) -> None:
     ledger, live = sent.ledger(), sent.live()
     id_, values = live.records.popitem()
-    assert {f.kind for f in check_live(ledger, live)} == {"stale Redis"}
+    assert {f.kind for f in check_live(ledger, live, TOLD)} == {"stale Redis"}
     live.records[id_] = values
     course, students = live.students.popitem()
     live.students[course] = students | {"nobody"}
-    assert {f.kind for f in check_live(ledger, live)} == {"stale Redis"}
+    assert {f.kind for f in check_live(ledger, live, TOLD)} == {"stale Redis"}
     live.students[course] = students
-    assert check_live(ledger, live) == []
+    assert check_live(ledger, live, TOLD) == []
     live.records[sent.rows[1].id] = sent.rows[1].values
-    assert {f.kind for f in check_live(ledger, live)} == {"stale Redis"}
+    assert {f.kind for f in check_live(ledger, live, TOLD)} == {"stale Redis"}
 
 
 def test_a_redis_that_waits_or_is_not_complete_is_stale(sent: Sent) -> None:
-    assert check_live(replace(sent.ledger(), unapplied=1), sent.live())
-    assert check_live(sent.ledger(), replace(sent.live(), complete=False))
+    assert check_live(replace(sent.ledger(), unapplied=1), sent.live(), TOLD)
+    assert check_live(sent.ledger(), replace(sent.live(), complete=False), TOLD)
+
+
+def test_a_redis_that_holds_nothing_of_an_arm_that_it_mirrors_is_stale(sent: Sent) -> None:
+    nothing = Live({}, {}, complete=True)
+    assert {f.kind for f in check_live(sent.ledger(), nothing, TOLD)} == {"stale Redis"}
 
 
 def test_every_chart_is_held_against_the_recount(sent: Sent) -> None:
