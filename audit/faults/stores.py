@@ -117,7 +117,7 @@ async def _empty_redis(stage: Stage) -> str | None:
 
 
 async def _deadlocks(stage: Stage) -> str | None:
-    """Lock the totals, which writers take last, then what they take first."""
+    """Lock the totals, which writers take late, then what they take first."""
 
     def contend(seconds: float) -> int:
         with closing(connect(stage.system.mysql_url)) as connection, connection.cursor() as cursor:
