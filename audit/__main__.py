@@ -32,6 +32,7 @@ def main() -> int:
         seed=seed,
         seconds=minutes * 60,
         wanted=parsed.fault,
+        unwanted=parsed.without,
         again=parsed.long,
         rate=parsed.rate,
     )
@@ -79,6 +80,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, help="no new fault begins after so many")
     parser.add_argument("--long", action="store_true", help="an hour of faults, again and again")
     parser.add_argument("--fault", action="append", default=[], help="part of a fault's name")
+    parser.add_argument("--without", action="append", default=[], help="part of one to leave out")
     parser.add_argument(
         "--stores",
         choices=("one", "cluster"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from audit.checks import Finding, summary
 from audit.history import History, Outcome
 from audit.nemesis import Row
+from audit.resources import TABLE
 
 NUMBERS = re.compile(r"(?<!^)\b\d+\b")
 WORDS, MOST = 70, 12
@@ -80,9 +81,7 @@ def markdown(verdict: Verdict) -> str:
             "",
             *_table(HEAD, [line(row) for row in verdict.rows]),
             "",
-            *_table(
-                ("process, at first → at the end", "memory", "files", "connections"), verdict.uses
-            ),
+            *_table(TABLE, verdict.uses),
             "",
             *_table(("what clients were told", "", "times"), _told(history)),
             "",

@@ -40,6 +40,8 @@ class Plan:
     """No new fault begins after so many."""
     wanted: Sequence[str] = ()
     """Parts of names of faults; none: all."""
+    unwanted: Sequence[str] = ()
+    """Parts of names of faults to leave out."""
     again: bool = False
     """Go on after each fault has been once, until the time is over."""
     rate: float = 150.0
@@ -61,12 +63,14 @@ async def audit(
     else:
         system = await linked_cluster(run, stores, of_links)
     try:
-        faults = _chosen(system, plan, dice)
+        faults = chosen(system, plan, dice)
         await start(system)
         scene = Scene(random.Random(dice.random()), system.doors)  # noqa: S311  # as above
         nemesis = Nemesis(system, scene, dice)
         viewer = Viewer(scene)
-        async with resources.Watch(system, lambda: scene.during == CALM) as watch:
+        async with resources.Watch(
+            system, well=lambda: scene.during == CALM, stored=lambda: scene.history.stored
+        ) as watch:
             clients = Clients(scene, count=CLIENTS, rate=plan.rate)
             async with viewer.looking(), clients.sending():
                 await asyncio.sleep(WARM_UP_S)
@@ -77,7 +81,7 @@ async def audit(
             findings += found
             findings += await resources.at_rest(watch, len(ledger.records), REST_LIMIT_S)
             mirrored = len(live_of(ledger.records, system.mirrored).records)
-            uses = resources.table(watch.start, await asyncio.to_thread(watch.end))
+            uses = resources.table(watch.lives, await asyncio.to_thread(watch.end))
         return Verdict(
             plan.seed,
             time.monotonic() - began,
@@ -96,13 +100,18 @@ async def audit(
             await link.stop()
 
 
-def _chosen(system: System, plan: Plan, dice: random.Random) -> Iterator[Fault]:
-    faults = every_fault(system)
-    if plan.wanted:
-        faults = [f for f in faults if any(part in f.name for part in plan.wanted)]
+def chosen(system: System, plan: Plan, dice: random.Random) -> Iterator[Fault]:
+    """Give the faults that a plan wants, in its seed's order; raises LookupError without any."""
+    faults = [
+        fault
+        for fault in every_fault(system)
+        if (not plan.wanted or any(part in fault.name for part in plan.wanted))
+        and not any(part in fault.name for part in plan.unwanted)
+    ]
     if not faults:
         names = ", ".join(fault.name for fault in every_fault(system))
-        raise LookupError(f"no fault is called {', '.join(plan.wanted)}; there are {names}")
+        asked = ", ".join([*plan.wanted, *(f"without {part}" for part in plan.unwanted)])
+        raise LookupError(f"no fault is called {asked}; there are {names}")
     return endless(faults, dice) if plan.again else iter(shuffled(faults, dice))
 
 

@@ -10,7 +10,6 @@ from audit.checks import check, check_alike, check_charts, check_live, check_rol
 from audit.history import Outcome
 from audit.ledger import Live, Marks
 from audit.recount import charts, recount
-from audit.resources import MB, Use, check_leaks
 from tests.auditing import ARMS, TOLD, Sent, attempt
 
 PASS_MARK = 61
@@ -201,22 +200,3 @@ def test_every_chart_is_held_against_the_recount(sent: Sent) -> None:
 def test_the_pass_mark_decides_who_passed(sent: Sent) -> None:
     right = charts(sent.rows, ARMS, PASS_MARK)
     assert check_charts(sent.ledger(), right, ARMS, PASS_MARK + 20)
-
-
-START = {"ingest": Use(7, 100 * MB, 30, 10), "redis": Use(8, 20 * MB, 10, 4)}
-
-
-def test_what_a_process_may_hold_is_no_leak() -> None:
-    end = {"ingest": Use(7, 110 * MB, 35, 12), "redis": Use(8, 60 * MB, 10, 4)}
-    assert check_leaks(START, end, records=10_000) == []
-
-
-@pytest.mark.parametrize(
-    "held", [Use(7, 300 * MB, 30, 10), Use(7, 100 * MB, 130, 10), Use(7, 100 * MB, 30, 110)]
-)
-def test_memory_files_and_connections_that_are_not_given_back_are_a_leak(held: Use) -> None:
-    assert [f.kind for f in check_leaks(START, {"ingest": held}, records=0)] == ["leak"]
-
-
-def test_a_process_that_was_started_again_is_measured_anew() -> None:
-    assert check_leaks(START, {"ingest": Use(9, 300 * MB, 300, 300)}, records=0) == []

@@ -3,12 +3,18 @@
 import random
 from collections.abc import Iterable
 from itertools import islice
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from audit.faults.fault import Fault, Impossible, Stage
 from audit.nemesis import Row, check_recovery, done, endless, shuffled
+from audit.run import Plan, chosen
 from audit.stack import with_more
+
+if TYPE_CHECKING:
+    from audit.stack import System
 
 
 async def nothing(stage: Stage) -> str | None:
@@ -51,6 +57,21 @@ def test_a_long_audit_pairs_some_faults_with_one_of_a_connection() -> None:
     pairs = [fault for fault in long if fault.name.endswith(" + cut")]
     assert 40 < len(pairs) < 120
     assert {fault.within_s for fault in pairs} == {30}
+
+
+def test_a_plan_has_the_faults_that_it_names_without_those_that_it_leaves_out() -> None:
+    system = cast("System", SimpleNamespace(services=[], links=[]))
+
+    def names(plan: Plan) -> set[str]:
+        return {fault.name for fault in chosen(system, plan, random.Random(1))}
+
+    every = names(Plan(1, 60))
+    disks = {"MariaDB's disk full", "MariaDB's disk slow"}
+    assert names(Plan(1, 60, wanted=["disk"])) == disks < every
+    assert names(Plan(1, 60, unwanted=["disk"])) == every - disks
+    assert names(Plan(1, 60, wanted=["disk"], unwanted=["full"])) == {"MariaDB's disk slow"}
+    with pytest.raises(LookupError, match="without disk; there are"):
+        names(Plan(1, 60, wanted=["disk"], unwanted=["disk"]))
 
 
 async def test_a_fault_that_this_machine_does_not_allow_is_told_apart_from_one_that_failed() -> (
