@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import math
 import secrets
+import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -36,8 +38,7 @@ def main() -> int:
         again=parsed.long,
         rate=parsed.rate,
     )
-    kind = f"--stores {parsed.stores}{' --long' if parsed.long else ''}"
-    say(f"seed {seed}: `python -m audit {kind} --seed {seed}` has the same schedule")
+    say(f"seed {seed}: `{command(sys.argv[1:], seed)}` has the same schedule")
     with prepared(disk_mb=room) as (run, disk), _stores(parsed.stores) as stores:
         say(f"logs, until it ends: {run.here.logs}")
         try:
@@ -54,6 +55,12 @@ def main() -> int:
     parsed.report.write_text(text, encoding="utf-8")
     say(f"\n{text}\nwritten to {parsed.report}")
     return 0 if verdict.passed else 1
+
+
+def command(given: Sequence[str], seed: int) -> str:
+    """Write what repeats a run: its own options, which make the schedule as the seed does."""
+    again = _options().parse_args(given).seed is not None
+    return shlex.join(["python", "-m", "audit", *given, *([] if again else ["--seed", str(seed)])])
 
 
 def _stores(wanted: str) -> AbstractContextManager[Stores | None]:

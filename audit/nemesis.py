@@ -22,6 +22,8 @@ from audit.stack import System
 CALM_S = (0.5, 1.5)
 PAIRED = 0.4
 """The share of a long audit's faults that come with another, of a connection."""
+PAIR = " + "
+"""Stands between the names of two that come at once."""
 PATIENCE = 3.0
 """So many times its bound is a recovery waited for, to say how long it really took."""
 LONGEST_S = 120.0
@@ -86,7 +88,7 @@ def together(first: Fault, second: Fault) -> Fault:
         stage.healed_at = max(own.healed_at or 0 for own in stages)
         return None
 
-    name = f"{first.name} + {second.name}"
+    name = f"{first.name}{PAIR}{second.name}"
     return Fault(name, run, max(first.within_s, second.within_s))
 
 

@@ -1,17 +1,28 @@
 """What is printed and written down: a table per fault, what each process held, and the findings."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.checks import Finding, summary
 from audit.history import History, Outcome
-from audit.nemesis import Row
+from audit.nemesis import PAIR, Row
 from audit.resources import TABLE
 
 NUMBERS = re.compile(r"(?<!^)\b\d+\b")
 WORDS, MOST = 70, 12
+WHOM = re.compile(r"(?<=^kill -9) (?!every).*|(?<=^SIGSTOP) .*|(?<=^node) \d+")
+"""Whom a fault happens to, unless it is everybody."""
+KIND_HEAD = (
+    "kind of fault",
+    "times",
+    "acknowledged",
+    "refused",
+    "unknown",
+    "slowest recovery",
+    "bound",
+)
 HEAD = ("fault", "held", "acknowledged", "refused", "unknown", "recovered in", "bound")
 KINDS = (
     "lost",
@@ -79,6 +90,7 @@ def markdown(verdict: Verdict) -> str:
             *(f"- {text}" for text in verdict.counts),
             "- " + ", ".join(f"{kind}: {count}" for kind, count in found.items()),
             "",
+            *_by_kind(verdict.rows),
             *_table(HEAD, [line(row) for row in verdict.rows]),
             "",
             *_table(TABLE, verdict.uses),
@@ -88,6 +100,38 @@ def markdown(verdict: Verdict) -> str:
             *summary(verdict.findings),
             "",
         ]
+    )
+
+
+def kind_of(fault: str) -> str:
+    """Say what a fault is, whomever it happens to."""
+    if PAIR in fault:
+        return "two at once"
+    what = fault.partition(": ")[0]
+    return WHOM.sub("", what)
+
+
+def _by_kind(rows: Sequence[Row]) -> list[str]:
+    """Sum the faults up by kind where they came more than once, as in an hour."""
+    done = [row for row in rows if not row.impossible]
+    if len(done) == len({row.fault for row in done}):
+        return []
+    kinds: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in done:
+        kinds[kind_of(row.fault)].append(row)
+    return [*_table(KIND_HEAD, [_summed(kind, kinds[kind]) for kind in sorted(kinds)]), ""]
+
+
+def _summed(kind: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    bounds = sorted({row.within_s for row in rows})
+    return (
+        kind,
+        str(len(rows)),
+        str(sum(row.acknowledged for row in rows)),
+        str(sum(row.refused for row in rows)),
+        str(sum(row.unknown for row in rows)),
+        f"{max(row.recovered_s for row in rows):.1f} s",
+        " to ".join(f"{bound:.0f}" for bound in dict.fromkeys((bounds[0], bounds[-1]))) + " s",
     )
 
 

@@ -4,11 +4,12 @@ import random
 
 import pytest
 
+from audit.__main__ import command
 from audit.history import Attempt, History, Outcome
 from audit.nemesis import Row, check_recovery
 from audit.posting import PROBLEM, conclude
 from audit.records import Records
-from audit.report import Verdict, markdown
+from audit.report import Verdict, kind_of, markdown
 from audit.wire import Answer
 
 OURS = {"content-type": PROBLEM, "retry-after": "1"}
@@ -62,3 +63,36 @@ def test_the_report_has_a_row_for_each_fault_and_fails_for_any_finding() -> None
     assert not bad.passed
     assert "seed 4: FAILED" in markdown(bad)
     assert "fault: 1\n    kill -9 nobody: nobody met" in markdown(bad)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("kill -9 nobody", "kill -9"),
+        ("kill -9 everything at once", "kill -9 everything at once"),
+        ("SIGSTOP envoy", "SIGSTOP"),
+        ("cut: ingest to redis", "cut"),
+        ("node 2 cut off", "node cut off"),
+        ("Redis emptied", "Redis emptied"),
+        ("kill -9 ingest + cut: ingest to redis", "two at once"),
+    ],
+)
+def test_a_fault_s_kind_leaves_out_whom_it_happens_to(fault: str, kind: str) -> None:
+    assert kind_of(fault) == kind
+
+
+def test_an_hour_s_report_sums_its_faults_up_by_kind() -> None:
+    rows = [row(1.0), row(3.5), row(2.0)]
+    text = markdown(Verdict(4, 60.0, History(), rows, [], [], []))
+    assert (
+        "| kill -9       | 3     | 30           | 9       | 6       | 3.5 s            | 10 s"
+        in text
+    )
+    once = markdown(Verdict(4, 60.0, History(), rows[:1], [], [], []))
+    assert "kind of fault" not in once
+
+
+def test_the_command_that_repeats_a_run_has_all_that_made_its_schedule() -> None:
+    given = ["--fault", "kill -9", "--minutes", "2"]
+    assert command(given, 7) == "python -m audit --fault 'kill -9' --minutes 2 --seed 7"
+    assert command(["--seed", "7", "--rate", "50"], 7) == "python -m audit --seed 7 --rate 50"
