@@ -54,7 +54,7 @@ def test_a_trace_leads_from_the_request_to_the_commit_and_to_redis(
     answer = post(traced.ingest.url, parent, tracestate="vendor=1")
     assert answer.status_code == 201
     assert answer.headers["x-trace-id"] == parent[3:35]
-    spans = collector.wait_for(lambda seen: any(each.name == "MULTI" for each in seen))
+    spans = collector.wait_for(lambda seen: any(each.name == "EVALSHA" for each in seen))
     request = one(spans, "ingest", "POST /")
     assert (request.trace_id, request.parent_id) == (parent[3:35], parent[36:52])
     assert (request.kind, request.state) == ("SERVER", "vendor=1")
@@ -186,7 +186,7 @@ def test_histograms_point_to_what_was_traced(traced: Arms, collector: Collector)
         post(traced.urls[arm], parent)
         post(traced.urls[arm], new_parent(sampled=False))
         assert exemplars(traced.urls[arm], "meshsplit_request_seconds") == {parent[3:35]}
-    spans = collector.wait_for(lambda seen: any(each.name == "MULTI" for each in seen))
+    spans = collector.wait_for(lambda seen: any(each.name == "EVALSHA" for each in seen))
     batches = collector.wait_for(
         lambda seen: len([each for each in seen if each.name == "store batch"]) == 3
     )
@@ -198,7 +198,7 @@ def test_histograms_point_to_what_was_traced(traced: Arms, collector: Collector)
         }
         for metric in ("commit_seconds", "batch_records", "queue_wait_seconds"):
             assert exemplars(service.url, f"meshsplit_{metric}") == own
-    (applied,) = [each for each in spans if each.name == "MULTI"]
+    (applied,) = [each for each in spans if each.name == "EVALSHA"]
     assert exemplars(traced.ingest.url, "meshsplit_redis_apply_seconds") == {applied.trace_id}
 
 

@@ -17,8 +17,8 @@ from opentelemetry.trace import (
 
 from services.core.storage.ledger import CommittedBatch
 
-NAME: Final = "MULTI"
-"""What the semantic conventions call a transaction of several commands."""
+NAME: Final = "EVALSHA"
+"""The command that Redis is sent; the semantic conventions name the span by it."""
 
 
 def apply_span(
