@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SAYS_NOTHING = re.compile(r"(^|/)(utils?|common|helpers?|misc)(\.|/)")
+GENERATED = re.compile(r"generated (by|from)", re.IGNORECASE)
+LINES_MAX = 300
 NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
@@ -17,6 +19,15 @@ def tracked() -> list[str]:
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return [name for name in listed.stdout.split("\0") if name]
+
+
+def is_code(name: str) -> bool:
+    """Whether a file is Python, TypeScript or shell: a script without a suffix says which."""
+    path = ROOT / name
+    if path.suffix:
+        return path.suffix in {".py", ".pyi", ".ts", ".tsx", ".js", ".sh"}
+    with path.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def asked(name: str) -> dict[str, str]:
@@ -40,6 +51,13 @@ def pinned(name: str) -> dict[str, str]:
 
 def test_no_file_has_a_name_that_says_nothing() -> None:
     assert [name for name in tracked() if SAYS_NOTHING.search(name)] == []
+
+
+def test_code_written_by_hand_is_in_files_of_at_most_300_lines() -> None:
+    code = {name: (ROOT / name).read_text().splitlines() for name in tracked() if is_code(name)}
+    assert len(code) > 500
+    by_hand = [name for name, lines in code.items() if not GENERATED.search("\n".join(lines[:3]))]
+    assert {name: len(code[name]) for name in by_hand if len(code[name]) > LINES_MAX} == {}
 
 
 def test_help_lists_every_target_with_a_line() -> None:
