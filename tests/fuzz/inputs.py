@@ -149,6 +149,10 @@ _KINDS: Final[tuple[tuple[Callable[[random.Random], Input], int], ...]] = (
 )  # fmt: skip
 
 
+KINDS: Final = frozenset(make.__name__.removeprefix("_") for make, _ in _KINDS)
+"""Of every input that may be drawn."""
+
+
 def _of_body(kind: str, body: bytes) -> Input:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     return Input(kind, _head(b"POST", b"/", headers), body, body)
