@@ -14,7 +14,7 @@ from bench.measured import Measured
 from bench.measuring import Expected, Measuring
 from bench.orders import Calm
 from bench.plain import bare, whole
-from bench.system import System
+from bench.system import System, UnfitError
 from bench.telemetry import LEVELS, OTLP, Told, in_turn, write_rate
 from meshsplit.local.up import IDENTITY_HOST
 
@@ -28,6 +28,7 @@ _PLAIN_ARMS = {
     "bridge": "bench.plain.bridge",
     "ingest": "bench.plain.whole",
 }
+BARE, WHOLE, BOTH = "plain", "plain, all of it", "plain, both arms"
 _NOTHING = "nothing"
 _FOLLOWS_S = 3.0
 """The gateway follows a change of the mesh's files within two seconds."""
@@ -89,7 +90,7 @@ class Bench:
             more: for the order.
 
         """
-        before = self.saturation(MANY)
+        before, why = self.saturation(MANY)
         if times is not None:
             more["rate"] = round(times * before)
         calm = Calm(round(before * 0.1), FEW, recovery.CALM_S, recovery.AFTER_S, recovery.SLICE_S)
@@ -98,19 +99,29 @@ class Bench:
         )
         overload = measured.overload
         if overload is not None:
-            peak = (before + self.saturation(MANY)) / 2
-            overload = msgspec.structs.replace(overload, peak=peak)
-        return msgspec.structs.replace(measured, overload=overload)
+            after, why_after = self.saturation(MANY)
+            overload = msgspec.structs.replace(overload, peak=(before + after) / 2)
+            why = [*why, *why_after]
+        void = [*measured.void, *(f"its peak: {each}" for each in why)]
+        return msgspec.structs.replace(measured, overload=overload, void=void)
 
     def peak(self, connections: int = FEW) -> float:
-        """Give the saturation at so many connections; measures it if no case has."""
+        """Give the saturation at so many connections; measures it if no case has.
+
+        Raises:
+            UnfitError: it can't be measured.
+
+        """
         if connections not in self.peaks:
-            self.peaks[connections] = self.saturation(connections)
+            self.peaks[connections], why = self.saturation(connections)
+            if why:
+                raise UnfitError(f"the peak that rates follow is void: {'; '.join(why)}")
         return self.peaks[connections]
 
-    def saturation(self, connections: int) -> float:
-        """Measure how many records a second a closed loop of so many connections has stored."""
-        return self.through_the_arms("peak", connections).per_second
+    def saturation(self, connections: int) -> tuple[float, list[str]]:
+        """Measure how many records a second a closed loop has stored, and why it is void if so."""
+        measured = self.through_the_arms("peak", connections)
+        return measured.per_second, measured.void
 
 
 Run = Callable[[Bench], Iterator[Measured]]
@@ -122,12 +133,15 @@ class Case:
 
     title: str
     run: Run
+    runs: tuple[str, ...]
+    """What its runs are called."""
 
 
 def _saturated(connections: int) -> Run:
     def run(bench: Bench) -> Iterator[Measured]:
         measured = bench.through_the_arms(f"even-{connections}", connections)
-        bench.peaks[connections] = measured.per_second
+        if not measured.void:
+            bench.peaks[connections] = measured.per_second
         yield measured
 
     return run
@@ -153,17 +167,17 @@ def _nothing(bench: Bench) -> Iterator[Measured]:
 
 def _plain(bench: Bench) -> Iterator[Measured]:
     with _first_arm_replaced(bench, "bench.plain.bare"):
-        yield bench.answered_elsewhere("plain", f"201 {bare.ARM}", bare.ARM)
+        yield bench.answered_elsewhere(BARE, f"201 {bare.ARM}", bare.ARM)
 
 
 def _plain_whole(bench: Bench) -> Iterator[Measured]:
     with _first_arm_replaced(bench, "bench.plain.whole"):
-        yield bench.answered_elsewhere("plain, all of it", f"201 {whole.ARM}", whole.ARM)
+        yield bench.answered_elsewhere(WHOLE, f"201 {whole.ARM}", whole.ARM)
 
 
 def _plain_arms(bench: Bench) -> Iterator[Measured]:
     with bench.system.instead(_PLAIN_ARMS):
-        yield bench.through_the_arms("plain, both arms", FEW)
+        yield bench.through_the_arms(BOTH, FEW)
 
 
 def _write_path(bench: Bench) -> Iterator[Measured]:
@@ -237,28 +251,37 @@ def _first_arm_replaced(bench: Bench, module: str) -> Iterator[None]:
 
 
 CASES: Mapping[str, Case] = {
-    "even": Case("end to end, every arm alike, 64 connections", _saturated(FEW)),
-    "even-many": Case("end to end, every arm alike, 256 connections", _saturated(MANY)),
-    "arms": Case("each arm alone, 64 connections", _each_arm),
-    "gateway": Case("the gateway answers a GET by itself", _gateway),
-    "nothing": Case("the gateway and a service that does nothing", _nothing),
-    "write-path": Case("the write path without HTTP, 64 callers", _write_path),
-    "insert": Case("MySQL's multi-row insert alone, batches of 64", _insert),
-    "plain": Case("the plain version: a FastAPI route, an insert a request", _plain),
+    "even": Case("end to end, every arm alike, 64 connections", _saturated(FEW), ("even-64",)),
+    "even-many": Case(
+        "end to end, every arm alike, 256 connections", _saturated(MANY), ("even-256",)
+    ),
+    "arms": Case("each arm alone, 64 connections", _each_arm, ("all-fastapi", "all-grpc")),
+    "gateway": Case("the gateway answers a GET by itself", _gateway, ("gateway",)),
+    "nothing": Case("the gateway and a service that does nothing", _nothing, ("nothing",)),
+    "write-path": Case("the write path without HTTP, 64 callers", _write_path, ("write-path",)),
+    "insert": Case("MySQL's multi-row insert alone, batches of 64", _insert, ("insert",)),
+    "plain": Case("a FastAPI route and an insert a request, in one process", _plain, (BARE,)),
     "plain-whole": Case(
-        "the plain version with keys, figures and Redis, a request at a time", _plain_whole
+        "the same with keys, figures and Redis, a request at a time", _plain_whole, (WHOLE,)
     ),
     "plain-arms": Case(
         "the same in both arms, by weight; in the grpc one with a call to the recorder a request",
         _plain_arms,
+        (BOTH,),
     ),
-    "tenth": Case("open loop at a tenth of saturation", _at(0.1)),
-    "unbatched": Case("the same without batches", _unbatched),
-    "half": Case("open loop at half of saturation", _at(0.5)),
-    "overload": Case("closed loop, 1,024 connections that heed Retry-After", _overload),
-    "flood": Case("open loop at twice the saturation of 256 connections, over 1,024", _flood),
+    "tenth": Case("open loop at a tenth of saturation", _at(0.1), ("at-10%",)),
+    "unbatched": Case("the same without batches", _unbatched, ("unbatched-at-10%",)),
+    "half": Case("open loop at half of saturation", _at(0.5), ("at-50%",)),
+    "overload": Case(
+        "closed loop, 1,024 connections that heed Retry-After", _overload, ("overload-1024",)
+    ),
+    "flood": Case(
+        "open loop at twice the saturation of 256 connections, over 1,024", _flood, ("flood",)
+    ),
     "telemetry": Case(
-        "telemetry off, metrics only, and 1, 10 and 100 % of requests traced", _telemetry
+        "telemetry off, metrics only, and 1, 10 and 100 % of requests traced",
+        _telemetry,
+        tuple(LEVELS),
     ),
 }
 LONGER = frozenset({"telemetry"})

@@ -84,7 +84,6 @@ class OpenLoop:
 
     def give_up(self) -> None:
         """Never send what waits for a connection."""
-        self._tally.give_up(len(self._waiting))
         self._waiting.clear()
 
     @property

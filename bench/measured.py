@@ -8,6 +8,8 @@ import msgspec
 from bench.recovery import Overload
 
 GATEWAY = "envoy"
+OTHERS_MOST = 0.2
+"""Of the machine; a run beside programs that use more is left out of the results."""
 WRITERS = ("ingest", "bridge", "recorder")
 """The processes whose cost is held against the gateway's."""
 GENERATOR = "generator"
@@ -38,6 +40,8 @@ class Measured(msgspec.Struct, frozen=True):
     """Right after it; what several processes share is shared out among them."""
     whole: bool
     """Whether records went through the gateway and what stores them."""
+    sitting: str = ""
+    """When it was run, and of which commit; a sitting is one `make bench`."""
     refused: int = 0
     """Answers besides, in that time, that said when to come again."""
     batch_records: dict[str, float] = msgspec.field(default_factory=dict)
@@ -51,6 +55,11 @@ class Measured(msgspec.Struct, frozen=True):
     def per_second(self) -> float:
         """Answers a second."""
         return self.answers / self.seconds
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs used too much of the machine for it to say anything."""
+        return self.others > OTHERS_MOST
 
     @property
     def services_over_gateway(self) -> float | None:

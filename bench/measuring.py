@@ -17,6 +17,7 @@ from bench.measured import GENERATOR, WRITERS, Measured
 from bench.orders import Order, Report
 from bench.processes import memory, resident, used
 from bench.recovery import Overload, normal_after, unanswered
+from bench.sitting import sitting
 from bench.system import System, UnfitError
 from bench.verdict import why_void
 from meshsplit.local.settings import checkout
@@ -64,6 +65,7 @@ class Measuring:
         self.warm_s = warm_s
         self.measure_s = measure_s
         self._seed = 0
+        self._sitting = sitting()
 
     def order(self, connections: int, **more: object) -> Order:
         """Make an order to the gateway, with records that no order before had."""
@@ -104,6 +106,7 @@ class Measuring:
         return Measured(
             case=case,
             round=number,
+            sitting=self._sitting,
             answers=answers,
             refused=refused,
             seconds=report.wall_s,
@@ -178,7 +181,7 @@ def _most_resident(processes: Mapping[str, psutil.Process], until: float) -> dic
 def _overload(done: CarriedOut) -> Overload:
     report = done.report
     return Overload(
-        unanswered=unanswered(report.scheduled, sum(report.measured.values())),
+        unanswered=unanswered(report.scheduled, report.in_time),
         normal_s=normal_after(report.calm),
         resident_mb={
             name: (before / _MEGA, most / _MEGA) for name, (before, most) in done.resident.items()

@@ -63,9 +63,9 @@ async def _carry_out(order: Order, make: Callable[[Order, Tally], Work]) -> Repo
     work.start()
     await asyncio.sleep(float(line) - time.monotonic())
     cpu, began = time.process_time(), time.monotonic()
-    tally.open = True
+    tally.begin()
     await asyncio.sleep(order.measure_s)
-    tally.open = False
+    tally.end()
     cpu, wall = time.process_time() - cpu, time.monotonic() - began
     work.stop()
     until = time.monotonic() + order.settle_s + (order.calm.after_s if order.calm else 0)

@@ -75,8 +75,8 @@ class Report(msgspec.Struct, frozen=True):
     """Histogram of how late the generator itself was, in nanoseconds; empty in a closed loop."""
     scheduled: int
     """Requests that were due in the time that counts; 0 in a closed loop."""
-    given_up: int
-    """Requests that were due and never sent."""
+    in_time: int
+    """Answers within it to requests that were due in it."""
     cpu_s: float
     """CPU seconds of the generator in that time."""
     wall_s: float

@@ -53,10 +53,11 @@ answer at its end.
 def _figures(runs: Sequence[tuple[Measured, Overload]]) -> tuple[str, ...]:
     accepted = [100 * run.per_second / overload.peak for run, overload in runs]
     refused = [100 * run.refused / (run.answers + run.refused) for run, _ in runs]
+    late = [100 * o.unanswered for _, o in runs if o.unanswered is not None]
     return (
         str(Middle.of(accepted)),
         str(Middle.of(refused)),
-        str(Middle.of([100 * overload.unanswered for _, overload in runs])),
+        str(Middle.of(late)) if late else "",
         str(Middle.of([run.p99_ms for run, _ in runs])),
         _normal([overload.normal_s for _, overload in runs]),
     )

@@ -4,13 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import overloads, verdict
-from bench.cases import CASES
-from bench.measured import APART, Measured, Middle
+from bench.cases import BARE, BOTH, CASES, WHOLE
+from bench.measured import APART, OTHERS_MOST, Measured, Middle
 from bench.results import Results, batch_sizes, figures, waterfall
-from bench.telemetry import PAIRS_LEAST, overheads
+from bench.telemetry import overheads
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_HEAD = ("run", "runs", "answers a second", "S/E", "CPU µs an answer", "p50, ms", "p99, ms")
+_HEAD = (
+    "run",
+    "runs",
+    "answers a second",
+    "S/E",
+    "CPU µs an answer",
+    "p50, ms",
+    "p99, ms",
+    "idle, %",
+)
 
 
 def render(results: Results) -> str:
@@ -22,6 +31,7 @@ def _top(results: Results) -> Iterator[str]:
     machine = results.machine
     others = Middle.of([run.others for run in results.runs])
     void = sum(bool(run.void) for run in results.runs)
+    disturbed = sum(run.disturbed and not run.void for run in results.runs)
     yield f"""\
 # Benchmarks
 
@@ -33,7 +43,10 @@ Measured on {machine.cores} cores ({machine.processor}), {machine.memory_gb:g} G
 in rounds, each once a round; {results.warm_s:g} s of load before {results.measure_s:g} s that
 count. A figure is the median over the runs, with the least and the most. Other programs used
 {others.value:.0%} of the machine in the middle, {others.most:.0%} at most. {void} of
-{len(results.runs)} runs were void and are left out.{_started(results)}
+{len(results.runs)} runs were void and are left out, and {disturbed} more beside which other
+programs used above {OTHERS_MOST:.0%}.{_started(results)}
+
+{_sittings(results)}
 
 - **S/E** is the CPU of ingest, bridge and recorder over that of the gateway in the same run: a
   ratio that hardly depends on how fast the machine is just now.
@@ -55,6 +68,13 @@ own lateness above {verdict.LAG_OF_MEDIAN:.0%} of the measured median or
     for name, case in CASES.items():
         yield f"- `{name}`: {case.title}"
     yield ""
+
+
+def _sittings(results: Results) -> str:
+    told = results.sittings()
+    if len(told) == 1:
+        return f"All of it is of one sitting: {next(iter(told))}."
+    return "\n".join(f"- {sitting}: {', '.join(cases)}" for sitting, cases in told.items())
 
 
 def _started(results: Results) -> str:
@@ -80,35 +100,40 @@ def _table(results: Results) -> Iterator[str]:
 
 
 def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
-    """Say what is to be read from two rows of the table, round by round."""
-    for name, over, what in (
-        ("even-64", "plain", "times the plain version's throughput, at 64 connections"),
-        ("even-64", "plain, all of it", "times that of the plain version that does all the work"),
-        ("even-64", "plain, both arms", "times that of the plain version of both arms"),
-        ("at-10%", "unbatched-at-10%", "times the unbatched path's p50, at a tenth of saturation"),
+    """Say what is to be read from two rows of the table, round by round of one sitting."""
+    for name, over, of, what in (
+        ("even-64", BOTH, _rate, "times the throughput of the plain version of both arms"),
+        ("even-64", WHOLE, _rate, "times that of the plain version in one process"),
+        ("even-64", BARE, _rate, "times that of a plain route with an insert, and nothing else"),
+        ("at-10%", "unbatched-at-10%", _p50, "times the unbatched path's p50, at a tenth"),
     ):
-        if cases.get(name) and cases.get(over):
-            pairs = zip(cases[name], cases[over], strict=False)
-            values = [
-                a.per_second / b.per_second if over.startswith("plain") else a.p50_ms / b.p50_ms
-                for a, b in pairs
-            ]
+        base = {(run.sitting, run.round): of(run) for run in cases.get(over, [])}
+        pairs = [(of(run), base.get((run.sitting, run.round))) for run in cases.get(name, [])]
+        if values := [mine / other for mine, other in pairs if other is not None]:
             yield f"{Middle.of(values)} {what}."
             yield ""
+
+
+def _rate(run: Measured) -> float:
+    return run.per_second
+
+
+def _p50(run: Measured) -> float:
+    return run.p50_ms
 
 
 def _overheads(cases: dict[str, list[Measured]]) -> Iterator[str]:
     found = list(overheads(cases))
     if not found:
         return
-    yield f"""\
+    yield """\
 ## What telemetry costs
 
 CPU of the gateway, ingest, bridge and recorder for a record, against the same load with no
-telemetry, pair by pair within each round (levels in turn, at least {PAIRS_LEAST} pairs, 95 %
-intervals of the mean of their logarithms). Without telemetry the services' counting is replaced
-by nothing (`bench/uncounted.py`), Prometheus rests, and neither gateway nor services trace. The
-gateway counts all the same: Envoy has no way not to.
+telemetry, pair by pair within each round (levels in turn, 95 % intervals of the mean of their
+logarithms). Without telemetry the services' counting is replaced by nothing (`bench/uncounted.py`),
+Prometheus rests, and neither gateway nor services trace. The gateway counts all the same: Envoy
+has no way not to.
 
 | With | CPU a record | pairs |
 |---|---|---|"""

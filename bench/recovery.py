@@ -20,8 +20,9 @@ _SETTLING_S = 1.0
 class Overload(msgspec.Struct, frozen=True):
     """What a run above saturation has besides."""
 
-    unanswered: float
-    """The share of what was due in the time that counts and not answered in it."""
+    unanswered: float | None
+    """The share of what was due in the time that counts and not answered in it; None: a closed
+    loop, in which nothing is due."""
     normal_s: float | None
     """From the end of the load until the calm load was served as before; None: it never was."""
     resident_mb: dict[str, tuple[float, float]]
@@ -30,9 +31,9 @@ class Overload(msgspec.Struct, frozen=True):
     """Records a second at the most connections that saturate, in the same round."""
 
 
-def unanswered(scheduled: int, answered: int) -> float:
-    """Give the share that fell behind; 0 in a closed loop, in which nothing can."""
-    return max(scheduled - answered, 0) / scheduled if scheduled else 0.0
+def unanswered(scheduled: int, in_time: int) -> float | None:
+    """Give the share of what was due that was not answered in time; None: nothing was due."""
+    return 1 - in_time / scheduled if scheduled else None
 
 
 def normal_after(slices: Sequence[Slice]) -> float | None:

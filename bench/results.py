@@ -27,7 +27,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """Every run of one `make bench`."""
+    """Every run of one sitting, or of several whose cases are published beside each other."""
 
     machine: Machine
     warm_s: float
@@ -41,9 +41,16 @@ class Results(msgspec.Struct, frozen=True):
         found: dict[str, list[Measured]] = {}
         for run in self.runs:
             found.setdefault(run.case, [])
-            if not run.void:
+            if not run.void and not run.disturbed:
                 found[run.case].append(run)
         return found
+
+    def sittings(self) -> dict[str, list[str]]:
+        """Give the cases of each sitting."""
+        found: dict[str, dict[str, None]] = {}
+        for run in self.runs:
+            found.setdefault(run.sitting, {})[run.case] = None
+        return {sitting: list(cases) for sitting, cases in found.items()}
 
     def beside_what_else_is_published(self) -> "Results":
         """Add the published runs of cases that this has none of, if they are of this machine."""
@@ -70,11 +77,11 @@ def about_this_machine() -> Machine:
 
 def table(results: Results) -> str:
     """Show the results in a terminal."""
-    head = ("case", "records/s", "S/E", "CPU µs/record", "p50 ms", "p99 ms", "void")
+    head = ("case", "records/s", "S/E", "CPU µs/record", "p50 ms", "p99 ms", "idle %", "left out")
     rows: list[tuple[str, ...]] = [head]
     for case, runs in results.cases().items():
-        void = sum(run.case == case and bool(run.void) for run in results.runs)
-        rows.append((case, *figures(runs), str(void or "")))
+        out = sum(run.case == case for run in results.runs) - len(runs)
+        rows.append((case, *figures(runs), str(out or "")))
     lines = _columns(rows)
     if above := list(overloads.rows(results.cases())):
         lines += ["", *_columns([overloads.HEAD, *above])]
@@ -117,10 +124,10 @@ def batch_sizes(runs: list[Measured]) -> str:
     return f"; records a batch: {told}" if told else ""
 
 
-def figures(runs: list[Measured]) -> tuple[str, str, str, str, str]:
+def figures(runs: list[Measured]) -> tuple[str, ...]:
     """Give a case's figures as they are shown."""
     if not runs:
-        return ("-",) * 5
+        return ("-",) * 6
     ratios = [ratio for run in runs if (ratio := run.services_over_gateway) is not None]
     own = [sum(us for n, us in run.cpu_us.items() if n != GENERATOR) for run in runs]
     return (
@@ -129,6 +136,7 @@ def figures(runs: list[Measured]) -> tuple[str, str, str, str, str]:
         str(Middle.of(own)),
         str(Middle.of([run.p50_ms for run in runs])),
         str(Middle.of([run.p99_ms for run in runs])),
+        f"{median(run.idle for run in runs) * 100:.0f}",
     )
 
 

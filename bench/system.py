@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,6 @@ import psutil
 from meshsplit.local import down as stopping
 from meshsplit.local import up as starting
 from meshsplit.local.ports import free_ports
-from meshsplit.local.readiness import amiss
 from meshsplit.local.run import Run, open_run
 from meshsplit.local.settings import checkout, default_ports, load, port_setting
 from meshsplit.local.stack import Service
@@ -25,10 +23,7 @@ from meshsplit.split.applied import Proxy
 from meshsplit.split.changing import follow
 from meshsplit.split.weights import asked_split, find_split, with_weights, write_split
 
-_READY_S = 30.0
-_STOP_S = 30.0
 _FOLLOW_S = 10.0
-_POLL_S = 0.05
 _FOUND_AGAIN_S = 1.5
 """After services were replaced: the gateway's connections are made anew."""
 
@@ -47,7 +42,6 @@ class System:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._replaced: dict[str, psutil.Process] = {}
         self._away: frozenset[str] = frozenset()
 
     @property
@@ -78,8 +72,7 @@ class System:
     def processes(self) -> dict[str, psutil.Process]:
         """Return what runs, by name."""
         known = self.run.supervisor.processes()
-        own = {name: psutil.Process(p.pid) for name, p in known.items() if p.pid}
-        return {**own, **self._replaced}
+        return {name: psutil.Process(p.pid) for name, p in known.items() if p.pid}
 
     def split(self, shares: Mapping[str, int]) -> None:
         """Give the arms these weights, and wait until the gateway has them.
@@ -162,49 +155,27 @@ class System:
 
     @contextmanager
     def _running(self, others: Sequence[Service]) -> Iterator[None]:
-        own = [self.run.service(each.name) for each in others if each.name not in self._away]
+        """Have the supervisor run others under services' names, scheduled just as these are."""
+        names = [each.name for each in others]
+        own = [self.run.service(name) for name in names]
+        kept = [s for s in self.run.services if s.name not in names]
+        changed = replace(self.run, services=(*kept, *others))
         stopping.stop(own, self.run, _quiet)
-        started = []
         try:
-            for other in others:
-                started.append(self._start(other))
-                self._replaced[other.name] = psutil.Process(started[-1].pid)
-            for other in others:
-                self._await(other)
+            self._configure(changed, names)
+            starting.start(others, changed, _quiet)
             time.sleep(_FOUND_AGAIN_S)
             yield
         finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                try:
-                    process.wait(_STOP_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-            for other in others:
-                self._replaced.pop(other.name, None)
-            if own:
-                starting.start(own, self.run, _quiet)
+            stopping.stop(others, changed, _quiet)
+            self._configure(self.run, names)
+            if back := [each for each in own if each.name not in self._away]:
+                starting.start(back, self.run, _quiet)
                 time.sleep(_FOUND_AGAIN_S)
 
-    def _start(self, service: Service) -> subprocess.Popen[bytes]:
-        with (self.run.here.logs / f"{service.name}-replaced.log").open("ab") as log:
-            return subprocess.Popen(
-                service.words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.run.settings.root,
-                env={**self.run.environment(), **service.environment},
-            )
-
-    def _await(self, service: Service) -> None:
-        until = time.monotonic() + _READY_S
-        while lacking := amiss(service.ready, self.run.passwords):
-            if time.monotonic() > until:
-                raise UnfitError(f"{service.name}: {lacking}")
-            time.sleep(_POLL_S)
+    def _configure(self, run: Run, names: Sequence[str]) -> None:
+        starting.configure(run)
+        run.supervisor.adopt(names)
 
 
 def projected(running: System) -> str:

@@ -23,8 +23,7 @@ class Tally:
 
     def __init__(self, clock: Callable[[], int] = monotonic_ns) -> None:
         self.clock = clock
-        self.open = False
-        """Whether the time that counts is now."""
+        self._since_ns: int | None = None
         self._answers: Counter[str] = Counter()
         self._measured: Counter[str] = Counter()
         self._latency = Histogram()
@@ -32,27 +31,32 @@ class Tally:
         self._wrong: list[str] = []
         self._unanswered = 0
         self._scheduled = 0
-        self._given_up = 0
+        self._in_time = 0
         self.calm: list[Slice] = []
         """What a calm load saw."""
+
+    def begin(self) -> None:
+        """Let the time that counts begin."""
+        self._since_ns = self.clock()
+
+    def end(self) -> None:
+        """Let it end."""
+        self._since_ns = None
 
     def count(self, name: str, due_ns: int) -> None:
         """Count an answer, by its name, to a request that was due then."""
         self._answers[name] += 1
-        if self.open:
+        if self._since_ns is not None:
             self._measured[name] += 1
+            self._in_time += due_ns >= self._since_ns
             if stores(name):
                 self._latency.add(self.clock() - due_ns)
 
     def schedule(self, due_ns: int, now_ns: int) -> None:
         """Count a request that was due, and how late the generator got to it."""
-        if self.open:
+        if self._since_ns is not None and due_ns >= self._since_ns:
             self._scheduled += 1
             self._lag.add(now_ns - due_ns)
-
-    def give_up(self, number: int) -> None:
-        """Note requests that are never sent."""
-        self._given_up += number
 
     def lose(self, what: str, number: int = 1) -> None:
         """Note requests whose fate is unknown."""
@@ -76,7 +80,7 @@ class Tally:
             latency=self._latency.counts,
             lag=self._lag.counts,
             scheduled=self._scheduled,
-            given_up=self._given_up,
+            in_time=self._in_time,
             cpu_s=cpu_s,
             wall_s=wall_s,
             calm=self.calm,

@@ -16,9 +16,8 @@ from bench.measured import GATEWAY, WRITERS, Measured
 
 OTLP: Final = "MESHSPLIT_OTLP_ENDPOINT"
 OFF: Final = "telemetry off"
-PAIRS_LEAST: Final = 10
-_T: Final = 2.262
-"""Student's t for 95 % and ten pairs; with more of them the interval is a little too wide."""
+_T: Final = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""Student's t for 95 %, for two pairs and so on; with more than ten it is a bit wide."""
 _RATE: Final = re.compile(
     r"^      (randomSamplingPercentage|disableSpanReporting): .*$", re.MULTILINE
 )
@@ -98,11 +97,13 @@ class Overhead:
 
 def overhead(without: Sequence[Measured], with_it: Sequence[Measured]) -> Overhead | None:
     """Compare runs pair by pair, each pair of one round; None: there are fewer than two."""
-    base = {run.round: cost(run) for run in without}
-    logs = [log(cost(run) / base[run.round]) for run in with_it if run.round in base]
+    base = {(run.sitting, run.round): cost(run) for run in without}
+    pairs = [(cost(run), base.get((run.sitting, run.round))) for run in with_it]
+    logs = [log(mine / other) for mine, other in pairs if other is not None]
     if len(logs) < 2:  # noqa: PLR2004 - of one there is no spread
         return None
-    middle, half = fmean(logs), _T * stdev(logs) / sqrt(len(logs))
+    t = _T[min(len(logs) - 2, len(_T) - 1)]
+    middle, half = fmean(logs), t * stdev(logs) / sqrt(len(logs))
     return Overhead(exp(middle) - 1, exp(middle - half) - 1, exp(middle + half) - 1, len(logs))
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.core.domain.pending import Pending
-from services.core.domain.record import decode_record
+from services.core.domain.record import Record
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -34,8 +34,16 @@ class Stored(BaseModel):
 
 
 def pending(id_: UUID, grade: Grade, key: str | None) -> Pending:
-    """Make of it what the product's own ledger takes."""
-    return Pending(id_, decode_record(grade.model_dump_json().encode()), key, "")
+    """Make of it what the product's own ledger takes; it is checked already."""
+    record = Record(
+        student_id=grade.carne,
+        student_name=grade.nombre,
+        course=grade.curso,
+        grade=grade.nota,
+        semester=grade.semestre,
+        year=grade.year,
+    )
+    return Pending(id_, record, key, "")
 
 
 async def ready() -> dict[str, bool]:

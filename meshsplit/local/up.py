@@ -81,7 +81,7 @@ def _start_missing(run: Run, missing: Sequence[Service], say: Say, *, alive: boo
     if problems:
         raise StartError("\n".join(problems))
     _prepare(run, missing)
-    _configure(run)
+    configure(run)
     if alive:
         run.supervisor.adopt(s.name for s in missing)
     else:
@@ -201,7 +201,8 @@ def _prepare(run: Run, missing: Sequence[Service]) -> None:
         prepare(service.name, run.user_of(service), given)
 
 
-def _configure(run: Run) -> None:
+def configure(run: Run) -> None:
+    """Write the supervisor's configuration; it reads it when it is told to."""
     supervised = [(s, run.user_of(s)) for s in run.services if not s.once]
     run.here.supervisor_config.touch(mode=0o600)
     run.here.supervisor_config.write_text(configuration(run.here, supervised))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pymysql
@@ -67,9 +68,9 @@ def bench_of(running: System, kind: type[Measuring] = Measuring) -> Bench:
 class SoonSaturated(Bench):
     """Takes a gentle rate for all there can be: the counting is looked at, not a flood."""
 
-    def saturation(self, connections: int) -> float:
+    def saturation(self, connections: int) -> tuple[float, list[str]]:
         assert connections == MANY
-        return RATE
+        return RATE, []
 
 
 def reasons_of(measured: Measured) -> list[str]:
@@ -92,8 +93,29 @@ def test_a_run_in_which_all_is_well_counts_and_tells_what_each_process_used(
     ["arms", "gateway", "nothing", "write-path", "insert", "plain", "plain-whole", "plain-arms"],
 )
 def test_a_case_answers_right_and_stores_what_it_says(running: System, name: str) -> None:
-    for measured in CASES[name].run(bench_of(running)):
+    runs = list(CASES[name].run(bench_of(running)))
+    assert [each.case for each in runs] == list(CASES[name].runs)
+    for measured in runs:
         assert reasons_of(measured) == [], measured.case
+
+
+def test_what_is_measured_against_a_void_peak_is_void(running: System) -> None:
+    class Voided(SoonSaturated):
+        def saturation(self, connections: int) -> tuple[float, list[str]]:
+            return super().saturation(connections)[0], ["nobody counted"]
+
+    (measured,) = CASES["flood"].run(Voided(bench_of(running).measuring, 1))
+    assert measured.void == ["its peak: nobody counted"] * 2
+
+
+def test_a_program_in_a_services_place_runs_under_the_same_supervisor(running: System) -> None:
+    session = os.getsid(running.processes()["envoy"].pid)
+    with running.instead({"ingest": "bench.plain.bare"}):
+        other = running.processes()["ingest"]
+        assert "bench.plain.bare" in other.cmdline()
+        assert os.getsid(other.pid) == session
+        assert other.nice() == running.processes()["bridge"].nice()
+    assert "services.ingest" in running.processes()["ingest"].cmdline()
 
 
 def test_above_saturation_a_load_is_made_amid_a_calm_one(running: System) -> None:
@@ -105,6 +127,7 @@ def test_above_saturation_a_load_is_made_amid_a_calm_one(running: System) -> Non
     overload = measured.overload
     assert overload is not None
     assert overload.peak == RATE
+    assert overload.unanswered is not None
     assert overload.unanswered < 0.2
     assert overload.resident_mb.keys() >= {"envoy", "ingest", "bridge", "recorder", "mariadb"}
 

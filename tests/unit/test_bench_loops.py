@@ -50,7 +50,7 @@ class Client:
     ) -> None:
         self.clock = Clock()
         self.tally = Tally(self.clock)
-        self.tally.open = True
+        self.tally.begin()
         numbers = count()
 
         def make() -> bytes:
@@ -191,7 +191,7 @@ def test_an_answer_in_pieces_is_one_answer() -> None:
 
 def test_what_comes_outside_the_time_that_counts_is_an_answer_all_the_same() -> None:
     client = Client(1)
-    client.tally.open = False
+    client.tally.end()
     client.answer()
     report = client.tally.report(0, 1)
     assert (report.answers, report.measured, report.latency) == ({"201 an-arm": 1}, {}, {})

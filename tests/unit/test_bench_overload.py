@@ -12,6 +12,7 @@ from bench.orders import Calm, Slice
 from bench.page import render
 from bench.recovery import Overload, normal_after, unanswered
 from bench.results import Machine, Results, table
+from bench.tally import Tally
 from tests.unit.test_bench_loops import MS, Client, Clock
 
 CALM = Calm(rate=100, connections=8, before_s=2, after_s=3, slice_s=0.5)
@@ -103,7 +104,7 @@ def test_what_waits_for_a_connection_can_be_given_up() -> None:
     client.answer()
     report = client.tally.report(0, 1)
     assert (client.sent, report.answers) == ([b"0"], {"201 an-arm": 1})
-    assert (report.scheduled, report.given_up, report.unanswered) == (4, 3, 0)
+    assert (report.scheduled, report.in_time, report.unanswered) == (4, 1, 0)
 
 
 def test_an_open_loop_that_is_started_again_leaves_busy_connections_alone() -> None:
@@ -117,8 +118,24 @@ def test_an_open_loop_that_is_started_again_leaves_busy_connections_alone() -> N
 
 def test_what_fell_behind_is_a_share_of_what_was_due() -> None:
     assert unanswered(1_000, 600) == pytest.approx(0.4)
-    assert unanswered(1_000, 1_001) == 0
-    assert unanswered(0, 500) == 0, "a closed loop"
+    assert unanswered(0, 0) is None, "a closed loop"
+
+
+def test_an_answer_to_what_was_due_before_does_not_make_up_for_one_that_is_missing() -> None:
+    tally = Tally()
+    tally.clock = clock = Clock()
+    early = clock.now
+    clock.now += MS
+    tally.begin()
+    for _ in range(4):
+        tally.schedule(clock.now, clock.now)
+    tally.count("201 an-arm", early)
+    tally.count("503 later", clock.now)
+    tally.end()
+    tally.count("201 an-arm", clock.now)
+    report = tally.report(0, 1)
+    assert sum(report.measured.values()) == 2
+    assert unanswered(report.scheduled, report.in_time) == pytest.approx(0.75)
 
 
 def test_the_page_and_the_terminal_tell_what_became_of_an_overload() -> None:

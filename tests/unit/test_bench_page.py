@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from bench.cases import CASES, LONGER
+from bench.cases import CASES
 from bench.measured import Measured
 from bench.page import PAGE, render
 from bench.results import RESULTS, Machine, Results, table
@@ -39,8 +39,29 @@ def test_the_page_is_what_the_results_make() -> None:
 
 def test_the_published_results_have_every_case_and_hardly_a_void_run() -> None:
     published = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
-    assert len(published.cases()) >= len(CASES) - len(LONGER)
-    assert all(published.cases().values()), "a case has only void runs"
+    wanted = {run for case in CASES.values() for run in case.runs}
+    assert published.cases().keys() == wanted
+    assert all(published.cases().values()), "a case has no run that counts"
+    assert sum(bool(run.void) for run in published.runs) <= len(published.runs) / 20
+
+
+def test_a_run_beside_busy_programs_is_left_out_and_counted() -> None:
+    busy = msgspec.structs.replace(RUN, answers=999_999_999, others=0.21)
+    text = render(results(RUN, busy))
+    assert "999" not in text
+    assert "and 1 more beside which other" in text
+
+
+def test_a_ratio_is_of_one_round_of_one_sitting() -> None:
+    def run(case: str, number: int, sitting: str, answers: int) -> Measured:
+        return msgspec.structs.replace(
+            RUN, case=case, round=number, sitting=sitting, answers=answers
+        )
+
+    mine = [run("even-64", 1, "a", 8_000), run("even-64", 2, "a", 9_000)]
+    text = render(results(*mine, run("plain", 2, "a", 3_000), run("plain", 1, "b", 4_000)))
+    assert "3.00 (3.00 to 3.00) times that of a plain route" in text
+    assert "- a: even-64, plain\n- b: plain" in text
 
 
 def test_services_over_gateway_leaves_the_stores_and_the_generator_out() -> None:

@@ -17,7 +17,7 @@ GOOD = Report(
     latency={5_000_000: 1_000},
     lag={},
     scheduled=0,
-    given_up=0,
+    in_time=0,
     cpu_s=0.3,
     wall_s=1.0,
 )
