@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -58,12 +58,22 @@ class CarriedOut:
 class Measuring:
     """Measures loads on one system."""
 
-    def __init__(self, system: System, projected: str, *, warm_s: float, measure_s: float) -> None:
+    def __init__(
+        self,
+        system: System,
+        projected: str,
+        *,
+        warm_s: float,
+        measure_s: float,
+        counting: Callable[[], None] | None = None,
+    ) -> None:
         self.system = system
         self.projected = projected
         """The arm whose records Redis holds."""
         self.warm_s = warm_s
         self.measure_s = measure_s
+        self.counting = counting
+        """Called when what is sent begins to count: something else may be measured meanwhile."""
         self._seed = 0
         self._sitting = sitting()
 
@@ -148,6 +158,8 @@ class Measuring:
                 begins = time.monotonic() + before_s + order.warm_s
                 _tell(generator, f"{begins!r}".encode())
                 time.sleep(max(begins - time.monotonic(), 0))
+                if self.counting is not None:
+                    self.counting()
                 before = used(processes)
                 most = _most_resident(processes, begins + order.measure_s)
                 spent = used(processes).since(before)

@@ -3,145 +3,48 @@
 For each size it starts a system of its own and fills the ledger. Each endpoint of the reporter is
 asked in turn, at a fixed rate, through the gateway; and so many WebSockets are open and told of
 each change. It tells of each process's memory when the ledger is filled and when it is all over.
-With `--running` it measures the stack that runs, whatever its ledger has.
+With `--running` it measures the stack that runs, whatever its ledger has; with `--recount` it holds
+every chart against the records themselves as well. Aims are told of; only what is void fails.
 """
 
 import argparse
 import asyncio
-import json
 import sys
-import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote, urlencode
 
 import httpx
 import psutil
-from websockets.asyncio.client import ClientConnection, connect
 
+from bench import aims
+from bench.asking import Asking, endpoints
 from bench.cases import FEW, Bench
 from bench.histogram import Histogram
 from bench.measured import APART, Measured
 from bench.measuring import Measuring
-from bench.processes import memory, used
+from bench.processes import memory
+from bench.recount import wrong_charts
 from bench.system import PROJECTING, System, projected, system
+from bench.watching import UnheardError, Watching, delays, live
 from meshsplit.local.filling import seed_large
 from meshsplit.local.run import open_run
 from meshsplit.local.settings import load
 from meshsplit.local.traffic import send_sample
 
-_NANO: Final = 1_000_000_000
 _MILLI: Final = 1_000_000
+_MICRO: Final = 1e-6
 _MEGA: Final = 1e6
 _SAMPLE: Final = 1_000
 """Records that `make up` sends into an empty ledger; a larger one is filled past the services."""
 _WARM_S: Final = 3.0
-_AT_ONCE: Final = 50
-
-
-def endpoints(api: str) -> dict[str, str]:
-    """Give each REST endpoint's URL by its name, for the largest course of the largest semester."""
-    with httpx.Client(base_url=api, timeout=20) as client:
-        terms = client.get("/semesters").raise_for_status().json()
-        tops = {}
-        for term in terms:
-            (top,) = client.get("/courses/top", params={**term, "limit": 1}).json() or [None]
-            tops[urlencode(term)] = top or {"students": 0, "course": ""}
-    largest = max(tops, key=lambda term: int(tops[term]["students"]))
-    course = quote(tops[largest]["course"], safe="")
-    paths = {
-        "semesters": "/semesters",
-        "courses": f"/courses?{largest}",
-        "results of a course": f"/courses/{course}/results?{largest}",
-        "top courses": f"/courses/top?{largest}",
-        "top students": "/students/top",
-        "top students of a semester": f"/students/top?{largest}",
-        "count": "/records/count",
-    }
-    return {name: api + path for name, path in paths.items()}
-
-
-class Reading:
-    """Asks the endpoints in turn, each question at its time."""
-
-    def __init__(self, urls: Mapping[str, str], rate: float) -> None:
-        self.urls = dict(urls)
-        self._rate = rate
-        self.times = {name: Histogram() for name in urls}
-        self.wrong: list[str] = []
-
-    async def run(self, seconds: float) -> None:
-        """Ask for so long; a time counts from when its question was due."""
-        began = time.monotonic_ns()
-        async with httpx.AsyncClient(timeout=20) as client, asyncio.TaskGroup() as asking:
-            for number in range(int(seconds * self._rate)):
-                due = began + int(number * _NANO / self._rate)
-                await asyncio.sleep((due - time.monotonic_ns()) / _NANO)
-                asking.create_task(self._ask(client, number, due))
-
-    async def _ask(self, client: httpx.AsyncClient, number: int, due: int) -> None:
-        name = list(self.urls)[number % len(self.urls)]
-        answer = await client.get(self.urls[name])
-        self.times[name].add(time.monotonic_ns() - due)
-        if answer.status_code != httpx.codes.OK:
-            self.wrong.append(f"{name}: {answer.status_code}")
-
-
-class Watching:
-    """Clients of the live WebSocket that note when they are told of a total."""
-
-    def __init__(self, url: str, clients: int) -> None:
-        self.url = url
-        self._clients = clients
-        self._open: list[ClientConnection] = []
-        self._listening: list[asyncio.Task[None]] = []
-        self.told = 0
-        self._first_with: dict[int, int] = {}
-
-    async def begin(self) -> None:
-        """Connect all."""
-        for start in range(0, self._clients, _AT_ONCE):
-            some = range(start, min(start + _AT_ONCE, self._clients))
-            self._open += await asyncio.gather(*(connect(self.url) for _ in some))
-        self._listening = [asyncio.create_task(self._listen(each)) for each in self._open]
-
-    async def end(self) -> None:
-        """Disconnect all."""
-        await asyncio.gather(*(each.close() for each in self._open))
-        await asyncio.gather(*self._listening, return_exceptions=True)
-
-    def last_told_of(self, total: int) -> int | None:
-        """Give when the slowest client's message with at least so many records came."""
-        found = [at for known, at in self._first_with.items() if known >= total]
-        return min(found) if found else None
-
-    async def _listen(self, client: ClientConnection) -> None:
-        async for message in client:
-            self.told += 1
-            total = json.loads(message)["total"]
-            self._first_with[total] = time.monotonic_ns()  # the last client to hear stays
-
-
-async def delays(system: System, watching: Watching, count: int) -> Histogram:
-    """Measure, one record at a time, from its acknowledgement to the last screen that shows it."""
-    found = Histogram()
-    body = {"carne": "1", "nombre": "a", "curso": "b", "nota": 61, "semestre": "c", "year": 2000}
-    door = system.url(PROJECTING)
-    async with httpx.AsyncClient(timeout=20) as client, connect(watching.url) as witness:
-        total = int(json.loads(await witness.recv())["total"])
-        for _ in range(count):
-            (await client.post(f"{door}/", json=body)).raise_for_status()
-            stored, total = time.monotonic_ns(), total + 1
-            async with asyncio.timeout(10):
-                while (at := watching.last_told_of(total)) is None:  # noqa: ASYNC110 - 1,000 tell
-                    await asyncio.sleep(0.005)
-            await asyncio.sleep(0.3)  # for the others to hear of it too
-            found.add((watching.last_told_of(total) or at) - stored)
-    return found
+_WATCHED_S: Final = 10.0
+_RECORDS: Final = 20
+"""Sent one by one, for the delay to the live clients."""
+_MARK: Final = "MESHSPLIT_PASS_MARK"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure what the command line asks for; 1 if anything was answered wrong."""
+    """Measure what the command line asks for; 1 if anything of it is void."""
     asked = _parser().parse_args(arguments)
     if asked.running:
         return _at_rest_and_read(System(open_run(load())), asked)
@@ -160,50 +63,84 @@ def _at_rest_and_read(running: System, asked: argparse.Namespace) -> int:
     api = f"http://{running.run.settings.gateway}/api/v1"
     total = httpx.get(f"{api}/records/count", timeout=20).raise_for_status().json()["total"]
     _say(f"{total:,} records in the ledger")
-    _say(f"  at rest: {_held(running)}")
-    reading = Reading(endpoints(api), asked.questions)
-    failed = asyncio.run(_measure(running, api, reading, asked))
+    _say(f"  at rest: {_held(running, aims.AFTER_SAMPLE if total == _SAMPLE else None)}")
+    void = asyncio.run(_measure(running, api, asked))
     _say(f"  after it: {_held(running)}")
-    return failed
+    if asked.recount:
+        mark = int(running.run.settings.passed_on.get(_MARK, "61"))
+        charts, wrong = wrong_charts(running.mysql_url, api, mark)
+        _say(f"  {charts - len(wrong)} of {charts} charts are what a recount of the records gives")
+        void += wrong
+    for each in dict.fromkeys(void):
+        _say(f"VOID: {each}")
+    return int(bool(void))
 
 
-def _held(running: System) -> str:
+def _held(running: System, aim: aims.Aim | None = None) -> str:
     """Tell each process's memory; what several share is shared out among them."""
     held = sorted(memory(running.processes()).items(), key=lambda pair: -pair[1])
     whole = sum(size for name, size in held if name not in APART) / _MEGA
     each = ", ".join(f"{name} {size / _MEGA:.0f}" for name, size in held)
-    return f"{whole:.0f} MB without {' and '.join(APART)} ({each})"
+    told = aim.held(whole) if aim else f"{whole:.0f} MB"
+    return f"{told} without {' and '.join(APART)} ({each})"
 
 
-async def _measure(system: System, api: str, reading: Reading, asked: argparse.Namespace) -> int:
-    measuring = Measuring(system, projected(system), warm_s=_WARM_S, measure_s=asked.seconds)
-    writing = asyncio.to_thread(
-        Bench(measuring, 1).through_the_arms, "reading", FEW, rate=asked.rate
+async def _measure(system: System, api: str, asked: argparse.Namespace) -> list[str]:
+    """Tell the figures; give what makes them void."""
+    asking = Asking(endpoints(api), asked.questions)
+    counts, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def begun() -> None:
+        loop.call_soon_threadsafe(counts.set)
+
+    measuring = Measuring(
+        system,
+        projected(system),
+        warm_s=_WARM_S,
+        measure_s=asked.seconds,
+        counting=begun,
     )
-    measured, _ = await asyncio.gather(writing, _after(_WARM_S, reading.run(asked.seconds)))
-    _say(_written(measured))
-    for name, times in reading.times.items():
-        _say(f"  {name:28} p50 {_ms(times, 0.5)}  p99 {_ms(times, 0.99)} ms of {times.total}")
-    await _watch(system, asked.clients, _live(api))
-    for wrong in {*reading.wrong, *measured.void}:
-        _say(f"VOID: {wrong}")
-    return int(bool(reading.wrong or measured.void))
+
+    async def ask() -> None:
+        await counts.wait()  # the writer's own load
+        await asking.run(asked.seconds)
+
+    async with asyncio.TaskGroup() as both:
+        writing = both.create_task(_write(measuring, asked.rate))
+        both.create_task(ask())
+    written = writing.result()
+    _say(f"while {_written(written)}:")
+    for name, times in asking.times.items():
+        p99 = aims.ANSWER_P99.held(times.quantile(0.99) / _MILLI)
+        _say(f"  {name:28} p50 {_ms(times, 0.5)}  p99 {p99} of {times.total}")
+    return [*asking.wrong, *written.void, *await _watch(system, api, asked)]
 
 
-async def _watch(system: System, clients: int, live: str) -> None:
-    reporter = {"reporter": system.processes()["reporter"]}
-    watching = Watching(live, clients)
-    before = _own_memory(reporter["reporter"])
+async def _write(measuring: Measuring, rate: int) -> Measured:
+    return await asyncio.to_thread(Bench(measuring, 1).through_the_arms, "reading", FEW, rate=rate)
+
+
+async def _watch(system: System, api: str, asked: argparse.Namespace) -> list[str]:
+    reporter = system.processes()["reporter"]
+    watching = Watching(live(api), asked.clients)
+    before = _own_memory(reporter)
     await watching.begin()
-    each = (_own_memory(reporter["reporter"]) - before) / clients
-    cpu, began = used(reporter).cpu_s["reporter"], time.monotonic()
-    found = await delays(system, watching, 20)
-    share = (used(reporter).cpu_s["reporter"] - cpu) / (time.monotonic() - began)
-    await watching.end()
-    _say(
-        f"{clients:,} live clients: {each / 1024:.0f} KiB each, {share:.0%} of a core; from a"
-        f" commit to the last of them p50 {_ms(found, 0.5)}  p99 {_ms(found, 0.99)} ms"
-    )
+    each = (_own_memory(reporter) - before) / asked.clients / 1024
+    _say(f"{asked.clients:,} live clients: {aims.CLIENT.held(each)} each")
+    try:
+        found = await delays(watching, f"{system.url(PROJECTING)}/", api, _RECORDS)
+    except UnheardError as unheard:
+        return [str(unheard)]
+    else:
+        p99 = aims.LIVE_P99.held(found.quantile(0.99) / _MILLI)
+        _say(f"  from a commit to the last of them p50 {_ms(found, 0.5)}  p99 {p99}")
+        measuring = Measuring(system, projected(system), warm_s=_WARM_S, measure_s=_WATCHED_S)
+        written = await _write(measuring, asked.rate)
+        spent = written.cpu_us["reporter"] * _MICRO * written.answers / written.seconds
+        _say(f"  the reporter took {spent:.0%} of a core to tell them while {_written(written)}")
+        return list(written.void)
+    finally:
+        await watching.end()
 
 
 def _own_memory(process: psutil.Process) -> int:
@@ -211,20 +148,10 @@ def _own_memory(process: psutil.Process) -> int:
 
 
 def _written(measured: Measured) -> str:
-    void = f"; VOID: {'; '.join(measured.void)}" if measured.void else ""
     return (
-        f"while {measured.per_second:.0f} records/s were written (p99 {measured.p99_ms:.0f} ms,"
-        f" others {measured.others:.0%} of the machine){void}:"
+        f"{measured.per_second:.0f} records/s were written (p99 {measured.p99_ms:.0f} ms,"
+        f" others {measured.others:.0%} of the machine)"
     )
-
-
-def _live(api: str) -> str:
-    return api.replace("http://", "ws://") + "/live"
-
-
-async def _after(seconds: float, work: Awaitable[None]) -> None:
-    await asyncio.sleep(seconds)
-    await work
 
 
 def _ms(times: Histogram, share: float) -> str:
@@ -240,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=int, default=1000, help="records a second meanwhile")
     parser.add_argument("--seconds", type=float, default=30.0, help="for how long")
     parser.add_argument("--questions", type=float, default=70.0, help="questions a second")
+    parser.add_argument("--recount", action="store_true", help="hold every chart against records")
     parser.add_argument("--clients", type=int, default=1000, help="live clients")
     return parser
 
