@@ -14,8 +14,12 @@ from services.reporter.live.messages import Figures
 
 _log = logging.getLogger(__name__)
 
-SHORTEST_PAUSE_S = 0.22
-"""Five messages a second are promised as the most; the margin is for a late wake-up."""
+ROUND_S = 0.22
+"""From one telling to the next: five messages a second are promised as the most; the margin is for
+a late wake-up, and for a client that is told later in one round than in the next."""
+
+SHORTEST_PAUSE_S = 0.05
+"""Where telling takes so long that the next would be due."""
 
 LONGEST_PAUSE_S = 2.0
 _SHARE_OF_TIME = 0.25
@@ -86,20 +90,25 @@ class Hub:
     async def _poll(self) -> None:
         try:
             while self._clients and not self._closed:
-                began = time.thread_time()  # what waits for a store costs nobody else anything
+                # what waits for a store costs nobody else anything
+                spent = time.thread_time()
                 try:
-                    await self._look()
+                    state = await self._look()
+                    told = time.monotonic()
+                    await self._tell_everyone(state)
                 except Exception:  # noqa: BLE001 - see the next line; it is logged with its trace
                     # Whoever watches must not go blind for good because one look failed.
                     _log.exception("a look at the live figures failed")
-                await asyncio.sleep(pause_after(time.thread_time() - began))
+                    told = time.monotonic()
+                await asyncio.sleep(
+                    pause_after(time.thread_time() - spent, time.monotonic() - told)
+                )
         finally:
             self._poller = None
 
-    async def _look(self) -> None:
+    async def _look(self) -> LiveState:
         chosen = {client.selection for client in self._clients}
-        state = await self._reader.read({each for each in chosen if each is not None})
-        await self._tell_everyone(state)
+        return await self._reader.read({each for each in chosen if each is not None})
 
     async def _tell_everyone(self, state: LiveState) -> None:
         encoded: dict[tuple[str, Figures], str] = {}
@@ -118,7 +127,13 @@ class Hub:
             await asyncio.sleep(0)  # the senders' turn, and everyone else's
 
 
-def pause_after(spent_s: float) -> float:
-    """Give the pause after a round of so many CPU seconds, so that others get most of them."""
-    longest_wanted = spent_s / _SHARE_OF_TIME - spent_s
-    return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, longest_wanted))
+def pause_after(spent_s: float, took_s: float) -> float:
+    """Give the pause after a round: until the next is due, and so that others get most of the time.
+
+    Args:
+        spent_s: seconds of CPU that looking and telling took.
+        took_s: seconds that telling took.
+
+    """
+    others_want = spent_s / _SHARE_OF_TIME - spent_s
+    return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, ROUND_S - took_s, others_want))
