@@ -174,7 +174,7 @@ class System:
                 time.sleep(_FOUND_AGAIN_S)
 
     def _configure(self, run: Run, names: Sequence[str]) -> None:
-        starting.configure(run)
+        run.configure()
         run.supervisor.adopt(names)
 
 

@@ -19,7 +19,7 @@ from meshsplit.local.programs import FROM_THE_SYSTEM, programs
 from meshsplit.local.settings import PREFIX, RUN_FILE, LocalSettings, port_setting
 from meshsplit.local.stack import Service, Stack, load_stack
 from meshsplit.local.stores import DATABASE, LOGIN
-from meshsplit.local.supervise import Supervisor
+from meshsplit.local.supervise import Supervisor, configuration
 
 MARK = "MESHSPLIT_STACK_OF"
 """In the environment of whatever a run started: its state folder, by which leftovers are known."""
@@ -54,6 +54,12 @@ class Run:
     def user_of(self, service: Service) -> str | None:
         """Return whom a service runs as; None is the caller."""
         return store_user(service.as_user)
+
+    def configure(self) -> None:
+        """Write the supervisor's configuration; it reads it when it is told to."""
+        supervised = [(s, self.user_of(s)) for s in self.services if not s.once]
+        self.here.supervisor_config.touch(mode=0o600)
+        self.here.supervisor_config.write_text(configuration(self.here, supervised))
 
     def environment(self) -> dict[str, str]:
         """Return what the supervisor and its services are given of the caller's environment."""

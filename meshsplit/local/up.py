@@ -19,7 +19,7 @@ from meshsplit.local.settings import PREFIX, RUN_FILE, port_setting
 from meshsplit.local.sources import fingerprint
 from meshsplit.local.stack import Service
 from meshsplit.local.stores import Preparation, prepare, write_endpoints
-from meshsplit.local.supervise import FAILED, configuration, log_of
+from meshsplit.local.supervise import FAILED, log_of
 
 POLL_S = 0.1
 SAY_AGAIN_S = 5
@@ -81,7 +81,7 @@ def _start_missing(run: Run, missing: Sequence[Service], say: Say, *, alive: boo
     if problems:
         raise StartError("\n".join(problems))
     _prepare(run, missing)
-    configure(run)
+    run.configure()
     if alive:
         run.supervisor.adopt(s.name for s in missing)
     else:
@@ -199,13 +199,6 @@ def _prepare(run: Run, missing: Sequence[Service]) -> None:
     )
     for service in missing:
         prepare(service.name, run.user_of(service), given)
-
-
-def configure(run: Run) -> None:
-    """Write the supervisor's configuration; it reads it when it is told to."""
-    supervised = [(s, run.user_of(s)) for s in run.services if not s.once]
-    run.here.supervisor_config.touch(mode=0o600)
-    run.here.supervisor_config.write_text(configuration(run.here, supervised))
 
 
 def _await_running(run: Run, missing: Sequence[Service], say: Say) -> None:
