@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from bench import overloads, verdict
 from bench.cases import BARE, BOTH, CASES, WHOLE
 from bench.measured import APART, OTHERS_MOST, Measured, Middle
@@ -23,7 +25,11 @@ _HEAD = (
 
 
 def render(results: Results) -> str:
-    """Write the page."""
+    """Write the page, its cases in their order, whichever were measured last."""
+    known = [run for case in CASES.values() for run in case.runs]
+    places = {run: place for place, run in enumerate(known)}
+    runs = sorted(results.runs, key=lambda run: places.get(run.case, len(known)))
+    results = msgspec.structs.replace(results, runs=runs)
     return "\n".join([*_top(results), *_table(results), *_waterfalls(results)]) + "\n"
 
 
@@ -74,7 +80,8 @@ def _sittings(results: Results) -> str:
     told = results.sittings()
     if len(told) == 1:
         return f"All of it is of one sitting: {next(iter(told))}."
-    return "\n".join(f"- {sitting}: {', '.join(cases)}" for sitting, cases in told.items())
+    rows = [f"- {sitting}: {', '.join(f'`{c}`' for c in cases)}" for sitting, cases in told.items()]
+    return "\n".join(["Measured in these sittings, by the commit that was then:", "", *rows])
 
 
 def _started(results: Results) -> str:

@@ -61,7 +61,7 @@ def test_a_ratio_is_of_one_round_of_one_sitting() -> None:
     mine = [run("even-64", 1, "a", 8_000), run("even-64", 2, "a", 9_000)]
     text = render(results(*mine, run("plain", 2, "a", 3_000), run("plain", 1, "b", 4_000)))
     assert "3.00 (3.00 to 3.00) times that of a plain route" in text
-    assert "- a: even-64, plain\n- b: plain" in text
+    assert "- a: `even-64`, `plain`\n- b: `plain`" in text
 
 
 def test_services_over_gateway_leaves_the_stores_and_the_generator_out() -> None:
