@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -28,17 +28,23 @@ async def reporter(**statuses: int) -> AsyncIterator[Scene]:
             size = f"content-length: {len(body)}\r\n"
             writer.write(f"HTTP/1.1 {status} So\r\n{size}\r\n".encode() + body)
 
+    serving: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await answer(reader, writer)
-        except (asyncio.IncompleteReadError, OSError):
-            writer.transport.abort()
+        serving[writer] = asyncio.create_task(answer(reader, writer))
+        with suppress(asyncio.IncompleteReadError, OSError):
+            await serving[writer]
+        writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield Scene(random.Random(1), [Door("gateway", server.sockets[0].getsockname()[1])])
     finally:
         server.close()
+        for writer in serving:  # else one is left to a loop that is closed
+            writer.transport.abort()
+        await asyncio.gather(*serving.values(), return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 async def kinds(scene: Scene) -> set[str]:
