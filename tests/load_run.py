@@ -12,18 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tests.arms import GOOD
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-RECORD = {
-    "carne": "54868-6031",
-    "nombre": "Nannie",
-    "curso": "S30",
-    "nota": 13,
-    "semestre": "slider",
-    "year": 2002,
-}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -88,7 +82,7 @@ class Server:
 
     def run(self, records: int, *options: str) -> tuple[int, dict[str, Any], str]:
         data = self.folder / "data.json"
-        rows = [RECORD | {"carne": str(number)} for number in range(records)]
+        rows = [GOOD | {"carne": str(number)} for number in range(records)]
         data.write_text(json.dumps(rows))
         report = self.folder / "report.json"
         done = locust(

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from tests import plain_http
-from tests.load_run import RECORD, ROOT, Handler, Server, locust
+from tests.arms import GOOD
+from tests.load_run import ROOT, Handler, Server, locust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +156,7 @@ def test_records_never_sent_fail_a_run_that_was_to_send_each(server: Server) -> 
 
 def test_a_bad_data_file_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     data = tmp_path / "bad.json"
-    data.write_text(json.dumps([RECORD, RECORD | {"nota": "13"}]))
+    data.write_text(json.dumps([GOOD, GOOD | {"nota": "13"}]))
     done = locust("--data", str(data), "--mode", "once")
     assert done.returncode == 2
     assert "row 2: nota: expected an integer" in done.stderr
@@ -163,7 +164,7 @@ def test_a_bad_data_file_is_refused_before_anything_is_sent(tmp_path: Path) -> N
 
 def test_nobody_there_is_a_failed_run_that_ends(tmp_path: Path) -> None:
     data = tmp_path / "data.json"
-    data.write_text(json.dumps([RECORD]))
+    data.write_text(json.dumps([GOOD]))
     host = ("--host", "http://127.0.0.1:1", "--mode", "once", "--attempts", "2")
     done = locust("--data", str(data), *host)
     assert done.returncode == 1
