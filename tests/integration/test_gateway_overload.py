@@ -17,6 +17,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ARMS = ("ingest", "bridge")
 SLOW_S = 1.0
+# One an arm, and one more each: Envoy's two workers share a limit, and both may find its last place
+# free (circuit breaking is "eventually consistent").
+AT_MOST = 2 * len(ARMS)
 AT_ONCE_S = 0.5
 BODY = b"a record"
 
@@ -93,7 +96,7 @@ async def flood(gateway: Gateway, clients: list[Client], head: bytes = b"") -> l
         for arm in ARMS:
             gateway.upstreams[arm].delay_s = 0
     refused = [answer for answer in answers if answer.status != 200]
-    assert 0 < len(answers) - len(refused) <= 2
+    assert 0 < len(answers) - len(refused) <= AT_MOST
     return refused
 
 
