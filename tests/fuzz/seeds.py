@@ -4,9 +4,27 @@ import os
 import random
 from pathlib import Path
 
-SEED = int(os.environ.get("MESHSPLIT_FUZZ_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
-"""This run's own; pytest's summary names it."""
+import pytest
+
+_VARIABLE = "MESHSPLIT_FUZZ_SEED"
 _KEPT = Path(__file__).with_name("seeds.txt")
+
+
+def pytest_configure() -> None:
+    """Choose this run's own seed, unless one is given; pytest's workers are given it."""
+    os.environ[_VARIABLE] = str(own_seed() or random.SystemRandom().randrange(1, 1 << 32))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the seed, also of a run that passed: what it sent can be sent again."""
+    reports = (report for several in terminalreporter.stats.values() for report in several)
+    if any(getattr(report, "nodeid", "").startswith("tests/fuzz/") for report in reports):
+        terminalreporter.write_line(f"fuzz: {_VARIABLE}={own_seed()} sends the same again")
+
+
+def own_seed() -> int:
+    """Return the seed of this run; 0 before pytest has begun, if none is given."""
+    return int(os.environ.get(_VARIABLE, "0"))
 
 
 def kept_seeds() -> list[int]:
