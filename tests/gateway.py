@@ -34,6 +34,9 @@ class Upstream:
         self.requests: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}
         self.delay_s = 0.0
+        self.go = asyncio.Event()
+        """Requests wait until it is set, as it is at first."""
+        self.go.set()
         self.head = "HTTP/1.1 200 OK\r\n"
         self._server: asyncio.Server | None = None
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -63,6 +66,7 @@ class Upstream:
                 }
                 self.requests.append((method, path))
                 await reader.readexactly(int(self.headers.get("content-length", "0")))
+                await self.go.wait()
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 if self.headers.get("upgrade", "").lower() == "websocket":

@@ -36,8 +36,8 @@ class System:
         self.stored: list[Pending] = []
         self._dice = random.Random(1)
 
-    def start_writer(self) -> LiveWriter:
-        self.writer = LiveWriter(self.redis_url, self.mysql, arm="fastapi", timeout_s=0.5)
+    def start_writer(self, timeout_s: float = 0.5) -> LiveWriter:
+        self.writer = LiveWriter(self.redis_url, self.mysql, arm="fastapi", timeout_s=timeout_s)
         self.ledger.on_committed = self.writer.offer
         self.writer.start()
         return self.writer

@@ -3,12 +3,13 @@
 import os
 import pwd
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from meshsplit.local.ports import free_ports
 
 START_S: Final = 60.0
 STOPPED_S: Final = 10.0
@@ -78,10 +79,8 @@ class Program:
 
 
 def free_port() -> int:
-    """Find a port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that nobody has just now, and that no outgoing connection is given soon."""
+    return free_ports(["one"])["one"]
 
 
 def own_by_lesser_user(folder: Path) -> str | None:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import islice
 
 import httpx
 import pytest
@@ -16,21 +17,18 @@ from tests.mesh_folder import use
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ARMS = ("ingest", "bridge")
-SLOW_S = 1.0
 # One an arm, and one more each: Envoy's two workers share a limit, and both may find its last place
 # free (circuit breaking is "eventually consistent").
 AT_MOST = 2 * len(ARMS)
-AT_ONCE_S = 0.5
 BODY = b"a record"
 
 
 @dataclass
 class Answer:
-    """An answer, and how long it took."""
+    """What a client was told."""
 
     status: int
     headers: dict[str, str]
-    took_s: float
 
 
 class Client:
@@ -41,15 +39,13 @@ class Client:
 
     async def post(self, head: bytes = b"") -> Answer:
         """Send one request in one piece, read its answer."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         length = b"content-length: %d\r\n" % len(BODY)
         self._writer.write(b"POST / HTTP/1.1\r\nhost: t\r\n" + head + length + b"\r\n" + BODY)
         async with asyncio.timeout(10):
             first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines if line)
             await self._reader.readexactly(int(headers["content-length"]))
-        return Answer(int(first.split(" ")[1]), headers, loop.time() - began)
+        return Answer(int(first.split(" ")[1]), headers)
 
     async def close(self) -> None:
         self._writer.close()
@@ -87,16 +83,19 @@ def limits(gateway: Gateway, arm: str) -> set[str]:
 
 
 async def flood(gateway: Gateway, clients: list[Client], head: bytes = b"") -> list[Answer]:
-    """Have every client post at once while the arms are slow; return what was refused."""
+    """Have every client post while the arms answer nobody; return what was refused meanwhile."""
     for arm in ARMS:
-        gateway.upstreams[arm].delay_s = SLOW_S
+        gateway.upstreams[arm].go.clear()
+    posts = [asyncio.create_task(client.post(head)) for client in clients]
     try:
-        answers = await asyncio.gather(*(client.post(head) for client in clients))
+        async with asyncio.timeout(10):
+            first = islice(asyncio.as_completed(posts), len(posts) - AT_MOST)
+            refused = [await each for each in first]
     finally:
         for arm in ARMS:
-            gateway.upstreams[arm].delay_s = 0
-    refused = [answer for answer in answers if answer.status != 200]
-    assert 0 < len(answers) - len(refused) <= AT_MOST
+            gateway.upstreams[arm].go.set()
+        answers = await asyncio.gather(*posts)
+    assert any(answer.status == 200 for answer in answers)
     return refused
 
 
@@ -111,7 +110,6 @@ async def test_what_is_too_much_is_refused_at_once_and_told_when_to_come_again(
     for _ in range(3):  # the gateway has connections to the arm left over from the second time on
         for answer in await flood(gateway, clients, head):
             assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-            assert answer.took_s < AT_ONCE_S
             assert "connection" not in answer.headers
 
 

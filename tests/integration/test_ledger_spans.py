@@ -110,6 +110,16 @@ async def test_students_who_have_a_course_already_are_taken_back_and_next_time_a
     assert await trips_of(ledger, memory, [pending(newest)]) == [USUAL, "COMMIT"]
 
 
+async def waiting_for_a_lock(url: str) -> None:
+    """Wait until a transaction waits for another's row."""
+    asked = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    looking = MySQL(url)
+    async with asyncio.timeout(10):
+        while await looking.fetch(asked) == ((0,),):  # noqa: ASYNC110 - InnoDB tells nobody
+            await asyncio.sleep(0.02)
+    await looking.close()
+
+
 async def test_a_deadlock_and_the_next_try_are_told(
     empty_mysql_url: str, ledger: Ledger, memory: Memory
 ) -> None:
@@ -124,7 +134,7 @@ async def test_a_deadlock_and_the_next_try_are_told(
         await session.run(f"INSERT INTO fences VALUES {fences}")  # noqa: S608  # of the test's own values
         with tracer.start_as_current_span("store batch"):
             writing = asyncio.create_task(ledger.write([pending(record, key="k0")]))
-            await asyncio.sleep(0.3)
+            await waiting_for_a_lock(empty_mysql_url)
             await session.run(
                 "INSERT INTO idempotency_keys VALUES ('k0', REPEAT('x', 16))"
                 " ON DUPLICATE KEY UPDATE record_id = record_id"

@@ -56,6 +56,7 @@ class Lane:
 
     async def start(self) -> None:
         await self._server.start()
+        await self._channel.channel_ready()
 
     async def stop(self) -> None:
         await self._channel.close()
@@ -106,7 +107,7 @@ async def test_a_cancelled_call_is_cancelled_at_the_server_too_and_its_span_ends
 
 async def test_a_deadline_and_a_refusal_are_told_by_both_spans(lane: Lane) -> None:
     with lane.traced(), pytest.raises(grpc.aio.AioRpcError) as late:
-        await lane.stub.RecordBatch(pb.RecordBatchRequest(arm="a"), timeout=0.1)
+        await lane.stub.RecordBatch(pb.RecordBatchRequest(arm="a"), timeout=1)
     assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     lane.recorder.go.set()
     with lane.traced(), pytest.raises(grpc.aio.AioRpcError) as refused:

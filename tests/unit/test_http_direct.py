@@ -191,8 +191,8 @@ async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
             answer(reply)
         for client in (idle, busy):
             await client.answer()
-        await asyncio.sleep(0.5)
         busy.send(WHOLE)
+        await until(lambda: len(server.route.replies) == 3)
         assert await idle.ended()
         await asyncio.sleep(1)
         answer(server.route.replies[2])

@@ -22,23 +22,25 @@ from tests.arms import GOOD
 from tests.kept_spans import Memory, told
 
 ARM = "fastapi"
-WAIT_LIMIT_S = 0.05
+WAIT_LIMIT_S = 0.5
 new_id = IdMaker().new
 
 
 class Arm:
     """An arm's application around a queue of two places, whose store answers when it is let."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_limit_s: float) -> None:
         self.memory = Memory()
         self.go = asyncio.Event()
+        self.under_way = asyncio.Event()
         registry, lifecycle = CollectorRegistry(), Lifecycle()
+        self._registry = registry
         self.batcher = Batcher(
             self._store,
             queue_limit=2,
             batch_limit=1,
             linger_s=0,
-            wait_limit_s=WAIT_LIMIT_S,
+            wait_limit_s=wait_limit_s,
             metrics=WriteMetrics(registry, queue_limit=2),
             arm=ARM,
             traces=self.memory.traces,
@@ -56,8 +58,13 @@ class Arm:
         self.client = httpx.AsyncClient(transport=way, base_url="http://arm.test")
 
     async def _store(self, batch: list[Pending]) -> list[Outcome]:
+        self.under_way.set()
         await self.go.wait()
         return [Stored(each.id, ARM) for each in batch]
+
+    @property
+    def full(self) -> bool:
+        return self._registry.get_sample_value("meshsplit_queue_depth") == 2
 
     def post(self) -> asyncio.Task[httpx.Response]:
         parent = f"00-{new_id().hex}-{'b' * 16}-01"
@@ -78,15 +85,19 @@ class Arm:
 
 
 @asynccontextmanager
-async def busy() -> AsyncIterator[tuple[Arm, list[asyncio.Task[httpx.Response]]]]:
+async def busy(
+    wait_limit_s: float = 30,
+) -> AsyncIterator[tuple[Arm, list[asyncio.Task[httpx.Response]]]]:
     """An arm with one record under way and two that wait."""
-    arm = Arm()
+    arm = Arm(wait_limit_s)
     arm.batcher.start()
     sent = [arm.post()]
-    await asyncio.sleep(0.01)
-    sent += [arm.post(), arm.post()]
-    await asyncio.sleep(0.01)
     try:
+        async with asyncio.timeout(10):
+            await arm.under_way.wait()
+            sent += [arm.post(), arm.post()]
+            while not arm.full:  # noqa: ASYNC110 - the queue tells nobody
+                await asyncio.sleep(0.001)
         yield arm, sent
     finally:
         arm.go.set()
@@ -103,7 +114,7 @@ async def test_a_full_queue_is_told_by_the_span_of_whom_it_turned_away() -> None
 
 
 async def test_who_waited_too_long_and_who_came_during_a_drain_are_told_so() -> None:
-    async with busy() as (arm, sent):
+    async with busy(WAIT_LIMIT_S) as (arm, sent):
         await asyncio.sleep(2 * WAIT_LIMIT_S)
         arm.go.set()
         late = arm.told_of(await sent[1])

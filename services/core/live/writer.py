@@ -73,6 +73,8 @@ class LiveWriter:
         self._applied: list[CommittedBatch] = []
         self._following = False
         self._gap = True
+        self._whole = False
+        self._under_way = 0
         self._stopping = False
         self._exact_at = time.monotonic()
         self._pruned_at = 0.0
@@ -81,14 +83,18 @@ class LiveWriter:
     @property
     def behind(self) -> float:
         """Seconds since Redis was last known to hold all this writer knows of; 0 while it does."""
-        if self._following and not self._gap and not self._queue:
-            return 0.0
-        return time.monotonic() - self._exact_at
+        return 0.0 if self._exact else time.monotonic() - self._exact_at
 
     @property
     def waiting(self) -> int:
-        """Batches that wait to be applied; from ``QUEUE_LIMIT`` on the outbox alone has them."""
-        return len(self._queue)
+        """Batches not applied yet; when ``QUEUE_LIMIT`` wait, the outbox alone has the next."""
+        return len(self._queue) + self._under_way
+
+    @property
+    def _exact(self) -> bool:
+        """Whether Redis holds all that this writer knows of."""
+        here = self._following and self._whole and not self._gap
+        return here and not self._queue and not self._under_way
 
     def connections(self) -> Connections:
         """Say how full the pool of connections to Redis is."""
@@ -129,6 +135,7 @@ class LiveWriter:
                 self._following = True
                 self._gap = False
                 await repair.catch_up(older_than_s=0)
+                self._whole = True
                 if failures:
                     _log.info("Redis has caught up with the ledger")
                 failures = 0
@@ -138,7 +145,7 @@ class LiveWriter:
                     _log.exception("keeping Redis up failed")  # it must outlive any one batch
                 elif failures == 0:
                     _log.warning("Redis is not kept up", extra={"reason": _reason(error)})
-                self._following = False
+                self._following = self._whole = False
                 self._gap = True
                 self._queue.clear()
                 failures += 1
@@ -173,7 +180,8 @@ class LiveWriter:
 
     async def _wait(self, seconds: float) -> None:
         if not self._queue and not self._stopping:
-            self._exact_at = time.monotonic()
+            if self._exact:
+                self._exact_at = time.monotonic()
             self._arrived.clear()
             try:
                 async with asyncio.timeout(max(seconds, 0)):
@@ -191,8 +199,12 @@ class LiveWriter:
                 batches.append(self._queue.popleft())
                 size += len(batches[-1].records)
             started = time.perf_counter()
-            with apply_span(self._tracer, batches) or nullcontext() as span:
-                await projection.apply([each for batch in batches for each in batch.records])
+            self._under_way = len(batches)
+            try:
+                with apply_span(self._tracer, batches) or nullcontext() as span:
+                    await projection.apply([each for batch in batches for each in batch.records])
+            finally:
+                self._under_way = 0
             if self._on_applied is not None:
                 self._on_applied(time.perf_counter() - started, exemplar(span))
             self._applied += batches
@@ -202,11 +214,14 @@ class LiveWriter:
         try:
             await self._mark()
             gap, self._gap = self._gap, False
+            self._whole = not gap
             try:
                 await repair.catch_up(older_than_s=0 if gap else _PATIENCE_S)
             except BaseException:
                 self._gap = gap
                 raise
+            finally:
+                self._whole = True
             if time.monotonic() - self._pruned_at > _PRUNE_EVERY_S:
                 self._pruned_at = time.monotonic()
                 await self._outbox.prune(KEEP_S)
