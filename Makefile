@@ -6,7 +6,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 export YES
 .DEFAULT_GOAL := help
-.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench bench-reading audit audit-long audit-cluster check fmt stubs rules dashboards lock migrate
+.PHONY: help install install-tests up down reset restart status logs trace load seed-large dev test test-cluster fuzz bench bench-reading bench-start audit audit-long audit-cluster check fmt stubs rules dashboards lock migrate
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench: install-tests ## measure what a record costs (CASES="even half" for a par
 
 bench-reading: install-tests ## measure reading, live clients and memory at 1,000, 1 and 10 million records (ten minutes)
 	@$(BIN)/python -m bench.reading $(BENCH)
+
+bench-start: install-tests ## measure how long `make up` takes to the first record (BENCH="--times 1")
+	@$(BIN)/python -m bench.start $(BENCH)
 
 audit: install-tests ## let every kind of fault happen once, and see that nothing is lost or doubled
 	@$(BIN)/python -m audit $(AUDIT)

@@ -23,6 +23,8 @@ LIVE_P99: Final = Aim(300, "ms")
 """From an acknowledgement to the last of 1,000 live clients."""
 CLIENT: Final = Aim(45, "KiB")
 """Of the reporter's memory, for each live client."""
+REDIS_RECORD: Final = Aim(250, "bytes")
+"""Of Redis' memory, for each record that it holds."""
 AFTER_SAMPLE: Final = Aim(700, "MB")
 """All of `make up` with the sample's records, without locust and Grafana."""
 FIRST_RECORD: Final = Aim(12, "s")

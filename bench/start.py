@@ -1,6 +1,7 @@
-"""``python -m bench.start``: how long `make up` takes to the first record, everything installed.
+"""``python -m bench.start`` (`make bench-start`): how soon `make up` stores the first record.
 
-It is the `make up` that a person types, with free ports and folders that go away.
+It is the `make up` that a person types, everything installed before, with free ports and folders
+that go away.
 """
 
 import argparse
