@@ -216,8 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--running", action="store_true", help="measure the stack that runs")
     parser.add_argument("--rate", type=int, default=1000, help="records a second meanwhile")
-    parser.add_argument("--seconds", type=float, default=30.0, help="for how long")
-    parser.add_argument("--questions", type=float, default=100.0, help="questions a second")
+    parser.add_argument("--seconds", type=float, default=45.0, help="for how long")
+    parser.add_argument("--questions", type=float, default=70.0, help="questions a second")
     parser.add_argument("--recount", action="store_true", help="hold charts to records at any size")
     parser.add_argument("--clients", type=int, default=1000, help="live clients")
     return parser
