@@ -12,18 +12,19 @@ from pathlib import Path
 import msgspec
 
 from bench import page
-from bench.cases import CASES, LONGER, Bench
+from bench.cases import CASES, LONGER
 from bench.measured import Measured
 from bench.measuring import Measuring
 from bench.results import RESULTS, Results, about_this_machine, table
-from bench.system import System, projected, system
+from bench.rounds import Bench
+from bench.system import System, UnfitError, projected, system
 from loadtest.generate import records
 
 STORED = 201
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line asks for; 1 if a run was void."""
+    """Run what the command line asks for; 1 if a run was void or couldn't be made."""
     asked = _parser().parse_args(arguments)
     names = asked.cases.split() or [name for name in CASES if name not in LONGER]
     unknown = [name for name in names if name not in CASES]
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measuring = Measuring(
             running, projected(running), warm_s=asked.warm, measure_s=asked.seconds
         )
-        runs = list(_rounds(measuring, names, asked.rounds, began + asked.limit))
+        unfit: list[str] = []
+        runs = list(_rounds(measuring, names, asked.rounds, began + asked.limit, unfit))
     results = Results(about_this_machine(), asked.warm, asked.seconds, runs, start_s)
     print(table(results))  # noqa: T201 - it is what was asked for
     if asked.publish:
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.publish:
         page.PAGE.write_text(page.render(results))
     _say(f"{target} has every run; it took {time.monotonic() - began:.0f} s")
-    return int(any(run.void for run in runs))
+    return int(bool(unfit) or any(run.void for run in runs))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,18 +67,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rounds(
-    measuring: Measuring, names: Sequence[str], rounds: int, until: float
+    measuring: Measuring, names: Sequence[str], rounds: int, until: float, unfit: list[str]
 ) -> Iterator[Measured]:
-    """Run the cases in turn, so that what changes on the machine meets all of them."""
+    """Run the cases in turn, so that what changes on the machine meets all of them.
+
+    A case that can't be run is told of in `unfit`, and the others go on.
+    """
     for number in range(1, rounds + 1):
         if time.monotonic() > until:
             _say(f"the time is up after {number - 1} rounds")
             return
         bench = Bench(measuring, number)
         for name in names:
-            for run in CASES[name].run(bench):
-                _say(_line(run))
-                yield run
+            try:
+                for run in CASES[name].run(bench):
+                    _say(_line(run))
+                    yield run
+            except UnfitError as error:
+                unfit.append(f"{number} {name}: {error}")
+                _say(unfit[-1])
 
 
 def _line(run: Measured) -> str:

@@ -3,24 +3,18 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
-import msgspec
 import psutil
 
-from bench import insert, recovery, write_path
+from bench import insert, write_path
 from bench.measured import Measured
-from bench.measuring import Expected, Measuring
-from bench.orders import Calm
 from bench.plain import bare, whole
-from bench.system import System, UnfitError
+from bench.rounds import FEW, MANY, Bench
 from bench.telemetry import LEVELS, OTLP, Told, in_turn, write_rate
 from meshsplit.local.up import IDENTITY_HOST
 
-FEW, MANY = 64, 256
-"""Connections of a closed loop."""
-_HTTP, _AMID = "bench.generator", "bench.calm"
 _WRITING = ("recorder", "bridge", "ingest")
 _UNBATCHED = {"MESHSPLIT_BATCH_LIMIT": "1", "MESHSPLIT_BATCH_LINGER_MS": "0"}
 _PLAIN_ARMS = {
@@ -29,99 +23,10 @@ _PLAIN_ARMS = {
     "ingest": "bench.plain.whole",
 }
 BARE, WHOLE, BOTH = "plain", "plain, all of it", "plain, both arms"
+BOTH_MANY = "plain, both arms, 256"
 _NOTHING = "nothing"
 _FOLLOWS_S = 3.0
 """The gateway follows a change of the mesh's files within two seconds."""
-
-
-@dataclass
-class Bench:
-    """What the cases of one round share."""
-
-    measuring: Measuring
-    round: int
-    peaks: dict[int, float] = field(default_factory=dict)
-    """Saturation in records a second, by connections, as this round measured it."""
-
-    @property
-    def system(self) -> System:
-        """The running system."""
-        return self.measuring.system
-
-    def through_the_arms(
-        self,
-        case: str,
-        connections: int,
-        *,
-        refusal: str = "",
-        module: str = _HTTP,
-        **more: object,
-    ) -> Measured:
-        """Send records through the gateway, by the weights in force."""
-        arms = list(self.system.arms)
-        expected = Expected([f"201 {arm}" for arm in arms], arms, refusal, whole=True)
-        order = self.measuring.order(connections, **more)
-        return self.measuring.run(case, self.round, order, expected, module)
-
-    def answered_elsewhere(self, case: str, answer: str, arm: str = "", **more: object) -> Measured:
-        """Send records through the gateway to what isn't an arm."""
-        expected = Expected([answer], [arm] if arm else [], whole=bool(arm))
-        order = self.measuring.order(FEW, **more)
-        return self.measuring.run(case, self.round, order, expected, _HTTP)
-
-    def without_http(self, case: str, module: str, arm: str, size: int) -> Measured:
-        """Write records without a gateway and without the arms."""
-        order = self.measuring.order(size)
-        expected = Expected([f"201 {arm}"], [arm])
-        return self.measuring.run(case, self.round, order, expected, module)
-
-    def above_saturation(
-        self, case: str, connections: int, *, times: float | None = None, **more: object
-    ) -> Measured:
-        """Send more than can be stored, with a calm load before and after it.
-
-        The peak is measured right before and right after: a machine that others share is quick
-        in one minute and slow in the next.
-
-        Args:
-            case: its name.
-            connections: how many.
-            times: the rate, as a multiple of the peak; None: a closed loop.
-            more: for the order.
-
-        """
-        before, why = self.saturation(MANY)
-        if times is not None:
-            more["rate"] = round(times * before)
-        calm = Calm(round(before * 0.1), FEW, recovery.CALM_S, recovery.AFTER_S, recovery.SLICE_S)
-        measured = self.through_the_arms(
-            case, connections, module=_AMID, refusal="503 later", calm=calm, **more
-        )
-        overload = measured.overload
-        if overload is not None:
-            after, why_after = self.saturation(MANY)
-            overload = msgspec.structs.replace(overload, peak=(before + after) / 2)
-            why = [*why, *why_after]
-        void = [*measured.void, *(f"its peak: {each}" for each in why)]
-        return msgspec.structs.replace(measured, overload=overload, void=void)
-
-    def peak(self, connections: int = FEW) -> float:
-        """Give the saturation at so many connections; measures it if no case has.
-
-        Raises:
-            UnfitError: it can't be measured.
-
-        """
-        if connections not in self.peaks:
-            self.peaks[connections], why = self.saturation(connections)
-            if why:
-                raise UnfitError(f"the peak that rates follow is void: {'; '.join(why)}")
-        return self.peaks[connections]
-
-    def saturation(self, connections: int) -> tuple[float, list[str]]:
-        """Measure how many records a second a closed loop has stored, and why it is void if so."""
-        measured = self.through_the_arms("peak", connections)
-        return measured.per_second, measured.void
 
 
 Run = Callable[[Bench], Iterator[Measured]]
@@ -140,8 +45,7 @@ class Case:
 def _saturated(connections: int) -> Run:
     def run(bench: Bench) -> Iterator[Measured]:
         measured = bench.through_the_arms(f"even-{connections}", connections)
-        if not measured.void:
-            bench.peaks[connections] = measured.per_second
+        bench.keep_peak(connections, measured)
         yield measured
 
     return run
@@ -178,6 +82,7 @@ def _plain_whole(bench: Bench) -> Iterator[Measured]:
 def _plain_arms(bench: Bench) -> Iterator[Measured]:
     with bench.system.instead(_PLAIN_ARMS):
         yield bench.through_the_arms(BOTH, FEW)
+        yield bench.through_the_arms(BOTH_MANY, MANY)
 
 
 def _write_path(bench: Bench) -> Iterator[Measured]:
@@ -258,7 +163,7 @@ CASES: Mapping[str, Case] = {
     "arms": Case("each arm alone, 64 connections", _each_arm, ("all-fastapi", "all-grpc")),
     "gateway": Case("the gateway answers a GET by itself", _gateway, ("gateway",)),
     "nothing": Case("the gateway and a service that does nothing", _nothing, ("nothing",)),
-    "write-path": Case("the write path without HTTP, 64 callers", _write_path, ("write-path",)),
+    "write-path": Case("the write path without HTTP, Redis left out", _write_path, ("write-path",)),
     "insert": Case("MySQL's multi-row insert alone, batches of 64", _insert, ("insert",)),
     "plain": Case("a FastAPI route and an insert a request, in one process", _plain, (BARE,)),
     "plain-whole": Case(
@@ -267,7 +172,7 @@ CASES: Mapping[str, Case] = {
     "plain-arms": Case(
         "the same in both arms, by weight; in the grpc one with a call to the recorder a request",
         _plain_arms,
-        (BOTH,),
+        (BOTH, BOTH_MANY),
     ),
     "tenth": Case("open loop at a tenth of saturation", _at(0.1), ("at-10%",)),
     "unbatched": Case("the same without batches", _unbatched, ("unbatched-at-10%",)),

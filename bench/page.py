@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench import overloads, verdict
-from bench.cases import BARE, BOTH, CASES, WHOLE
+from bench import asked, overloads, verdict
+from bench.asked import p50, rate, ratios
+from bench.cases import BARE, BOTH, BOTH_MANY, CASES, WHOLE
 from bench.measured import APART, OTHERS_MOST, Measured, Middle
 from bench.results import Results, batch_sizes, figures, waterfall
 from bench.telemetry import overheads
@@ -100,6 +101,7 @@ def _table(results: Results) -> Iterator[str]:
     for case, runs in results.cases().items():
         yield f"| {case} | {len(runs)} | {' | '.join(figures(runs))} |"
     yield ""
+    yield from _asked(results.cases())
     yield from _ratios(results.cases())
     yield from overloads.words(results.cases())
     yield from _overheads(results.cases())
@@ -109,24 +111,24 @@ def _table(results: Results) -> Iterator[str]:
 def _ratios(cases: dict[str, list[Measured]]) -> Iterator[str]:
     """Say what is to be read from two rows of the table, round by round of one sitting."""
     for name, over, of, what in (
-        ("even-64", BOTH, _rate, "times the throughput of the plain version of both arms"),
-        ("even-64", WHOLE, _rate, "times that of the plain version in one process"),
-        ("even-64", BARE, _rate, "times that of a plain route with an insert, and nothing else"),
-        ("at-10%", "unbatched-at-10%", _p50, "times the unbatched path's p50, at a tenth"),
+        ("even-64", BOTH, rate, "times the throughput of the plain version of both arms"),
+        ("even-256", BOTH_MANY, rate, "times that at 256 connections"),
+        ("even-64", WHOLE, rate, "times that of the plain version in one process"),
+        ("even-64", BARE, rate, "times that of a plain route with an insert, and nothing else"),
+        ("at-10%", "unbatched-at-10%", p50, "times the unbatched path's p50, at a tenth"),
     ):
-        base = {(run.sitting, run.round): of(run) for run in cases.get(over, [])}
-        pairs = [(of(run), base.get((run.sitting, run.round))) for run in cases.get(name, [])]
-        if values := [mine / other for mine, other in pairs if other is not None]:
+        if values := ratios(cases, name, over, of):
             yield f"{Middle.of(values)} {what}."
             yield ""
 
 
-def _rate(run: Measured) -> float:
-    return run.per_second
-
-
-def _p50(run: Measured) -> float:
-    return run.p50_ms
+def _asked(cases: dict[str, list[Measured]]) -> Iterator[str]:
+    """Hold the medians against what was asked."""
+    if rows := asked.rows(cases):
+        yield "| What was asked | of the median | measured | met |"
+        yield "|---|---|---|---|"
+        yield from (f"| {' | '.join(row)} |" for row in rows)
+        yield ""
 
 
 def _overheads(cases: dict[str, list[Measured]]) -> Iterator[str]:

@@ -19,7 +19,6 @@ import psutil
 
 from bench import aims
 from bench.asking import Asking, endpoints
-from bench.cases import FEW, Bench
 from bench.counts import count
 from bench.findings import OUT, Answers, Findings, keep
 from bench.histogram import Histogram
@@ -27,6 +26,7 @@ from bench.measured import APART, Measured
 from bench.measuring import Measuring
 from bench.processes import memory
 from bench.recount import wrong_charts
+from bench.rounds import FEW, Bench
 from bench.system import PROJECTING, System, projected, system
 from bench.watching import UnheardError, Watching, delays, live
 from meshsplit.local.filling import seed_large

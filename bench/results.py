@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 import psutil
 
-from bench import overloads
+from bench import asked, overloads
 from bench.measured import GENERATOR, Measured, Middle, cpu_by_process, shown
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -85,6 +85,8 @@ def table(results: Results) -> str:
     lines = _columns(rows)
     if above := list(overloads.rows(results.cases())):
         lines += ["", *_columns([overloads.HEAD, *above])]
+    if held := asked.rows(results.cases()):
+        lines += ["", *_columns([("asked", "of the median", "measured", "met"), *held])]
     for case, runs in results.cases().items():
         if runs:
             lines += ["", f"{case}: CPU µs a record{batch_sizes(runs)}", *waterfall(runs)]

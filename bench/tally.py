@@ -19,11 +19,16 @@ def stores(name: str) -> bool:
 
 
 class Tally:
-    """Counts what comes back; what comes in the time that counts is counted twice."""
+    """Counts what comes back; what comes in the time that counts is counted twice.
+
+    How long an answer took counts if its request was due in that time, whenever it comes: what a
+    slow system answers after the end isn't left out.
+    """
 
     def __init__(self, clock: Callable[[], int] = monotonic_ns) -> None:
         self.clock = clock
         self._since_ns: int | None = None
+        self._until_ns: int | None = None
         self._answers: Counter[str] = Counter()
         self._measured: Counter[str] = Counter()
         self._latency = Histogram()
@@ -41,20 +46,31 @@ class Tally:
 
     def end(self) -> None:
         """Let it end."""
-        self._since_ns = None
+        self._until_ns = self.clock()
+
+    @property
+    def _counts(self) -> bool:
+        return self._since_ns is not None and self._until_ns is None
+
+    def _was_due(self, due_ns: int) -> bool:
+        """Whether it was due in the time that counts."""
+        if self._since_ns is None or due_ns < self._since_ns:
+            return False
+        return self._until_ns is None or due_ns < self._until_ns
 
     def count(self, name: str, due_ns: int) -> None:
         """Count an answer, by its name, to a request that was due then."""
         self._answers[name] += 1
-        if self._since_ns is not None:
+        due = self._was_due(due_ns)
+        if due and stores(name):
+            self._latency.add(self.clock() - due_ns)
+        if self._counts:
             self._measured[name] += 1
-            self._in_time += due_ns >= self._since_ns
-            if stores(name):
-                self._latency.add(self.clock() - due_ns)
+            self._in_time += due
 
     def schedule(self, due_ns: int, now_ns: int) -> None:
         """Count a request that was due, and how late the generator got to it."""
-        if self._since_ns is not None and due_ns >= self._since_ns:
+        if self._was_due(due_ns):
             self._scheduled += 1
             self._lag.add(now_ns - due_ns)
 

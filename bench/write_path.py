@@ -19,6 +19,7 @@ from services.core.domain.ids import IdMaker
 from services.core.domain.outcome import Stored
 from services.core.domain.pending import Pending
 from services.core.domain.record import make_record
+from services.core.settings import WritingSettings
 from services.core.storage.connections import MySQL
 from services.core.storage.ledger import Ledger
 from services.core.telemetry.metrics import WriteMetrics
@@ -26,7 +27,6 @@ from services.core.writing.batcher import Batcher
 
 ARM = "write-path"
 _SLOT = 255
-_QUEUE, _BATCH, _LINGER_S, _WAIT_S = 4096, 256, 0.002, 3.0
 _RECORDS = 20_000
 _WIRE = {
     "carne": "student_id",
@@ -51,13 +51,14 @@ class WritePath:
         self._tally = tally
         self._mysql = MySQL(os.environ["MESHSPLIT_MYSQL_URL"])
         self._ledger = Ledger(self._mysql, arm=ARM, slot=_SLOT, timeout_s=5, outbox=False)
+        usual = WritingSettings.model_construct()
         self._batcher = Batcher(
             self._ledger.write,
-            queue_limit=_QUEUE,
-            batch_limit=_BATCH,
-            linger_s=_LINGER_S,
-            wait_limit_s=_WAIT_S,
-            metrics=WriteMetrics(CollectorRegistry(), queue_limit=_QUEUE),
+            queue_limit=usual.queue_limit,
+            batch_limit=usual.batch_limit,
+            linger_s=usual.batch_linger_ms / 1000,
+            wait_limit_s=usual.wait_limit_s,
+            metrics=WriteMetrics(CollectorRegistry(), queue_limit=usual.queue_limit),
             arm=ARM,
         )
         self._records = cycle([make_record(each) for each in some_records(order.seed)])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
 import pymysql
 import pytest
 import redis
 
-from bench.cases import CASES, MANY, Bench
+from bench.cases import CASES
+from bench.measured import Measured
 from bench.measuring import Measuring
+from bench.rounds import MANY, Bench
 from bench.system import System, projected, system
 from bench.telemetry import LEVELS
 from meshsplit.local.stores import DATABASE, LOGIN
@@ -18,11 +21,25 @@ from meshsplit.local.stores import DATABASE, LOGIN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bench.measured import Measured
     from bench.measuring import CarriedOut
     from bench.orders import Order
 
 RATE = 200
+PEAK = Measured(
+    case="peak",
+    round=1,
+    answers=RATE,
+    seconds=1.0,
+    cpu_us={},
+    p50_ms=1.0,
+    p99_ms=2.0,
+    lag_p99_ms=0.0,
+    rate=None,
+    others=0.0,
+    idle=0.5,
+    memory_mb={},
+    whole=True,
+)
 ADD_A_ROW = (
     "INSERT INTO records SELECT UNHEX(REPLACE(UUID(), '-', '')), student_id, student_name, course,"
     " grade, semester, year, arm, stored_at FROM records LIMIT 1"
@@ -68,9 +85,11 @@ def bench_of(running: System, kind: type[Measuring] = Measuring) -> Bench:
 class SoonSaturated(Bench):
     """Takes a gentle rate for all there can be: the counting is looked at, not a flood."""
 
-    def saturation(self, connections: int) -> tuple[float, list[str]]:
+    void: tuple[str, ...] = ()
+
+    def saturation(self, connections: int) -> Measured:
         assert connections == MANY
-        return RATE, []
+        return msgspec.structs.replace(PEAK, void=list(self.void))
 
 
 def reasons_of(measured: Measured) -> list[str]:
@@ -101,8 +120,7 @@ def test_a_case_answers_right_and_stores_what_it_says(running: System, name: str
 
 def test_what_is_measured_against_a_void_peak_is_void(running: System) -> None:
     class Voided(SoonSaturated):
-        def saturation(self, connections: int) -> tuple[float, list[str]]:
-            return super().saturation(connections)[0], ["nobody counted"]
+        void = ("nobody counted",)
 
     (measured,) = CASES["flood"].run(Voided(bench_of(running).measuring, 1))
     assert measured.void == ["its peak: nobody counted"] * 2

@@ -195,3 +195,16 @@ def test_what_comes_outside_the_time_that_counts_is_an_answer_all_the_same() -> 
     client.answer()
     report = client.tally.report(0, 1)
     assert (report.answers, report.measured, report.latency) == ({"201 an-arm": 1}, {}, {})
+
+
+def test_what_was_due_in_that_time_and_is_answered_after_it_is_as_late_as_it_was() -> None:
+    client = Client(1, rate=1_000)
+    client.tick()
+    client.clock.now += 10 * MS
+    client.tally.end()
+    client.loop.stop()
+    client.clock.now += 90 * MS
+    client.answer()
+    report = client.tally.report(0, 1)
+    assert (report.measured, report.in_time, report.scheduled) == ({}, 0, 1)
+    assert client.latency(1.0) == pytest.approx(100, rel=0.02)

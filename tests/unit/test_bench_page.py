@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from bench.asked import ASKED
 from bench.cases import CASES
 from bench.measured import Measured
 from bench.page import PAGE, render
@@ -43,6 +44,12 @@ def test_the_published_results_have_every_case_and_hardly_a_void_run() -> None:
     assert published.cases().keys() == wanted
     assert all(published.cases().values()), "a case has no run that counts"
     assert sum(bool(run.void) for run in published.runs) <= len(published.runs) / 20
+
+
+def test_the_published_results_are_what_was_asked_for() -> None:
+    published = msgspec.json.decode(RESULTS.read_bytes(), type=Results).cases()
+    missed = [asked.what for asked in ASKED if not asked.met(published)]
+    assert missed == []
 
 
 def test_a_run_beside_busy_programs_is_left_out_and_counted() -> None:
