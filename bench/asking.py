@@ -8,7 +8,9 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import httpx
+import msgspec
 
+from bench.getting import Connections
 from bench.histogram import Histogram
 from bench.verdict import LAG_OF_TAIL
 
@@ -77,13 +79,15 @@ class Asking:
 
     async def run(self, seconds: float) -> None:
         """Ask for so long; a time counts from when its question was due."""
+        connections = Connections(self._asked[0][1].url)
         began = time.monotonic_ns()
-        async with httpx.AsyncClient(timeout=20) as client, asyncio.TaskGroup() as asking:
+        async with asyncio.TaskGroup() as asking:
             for number in range(int(seconds * self._rate)):
                 due = began + int(number * _NANO / self._rate)
                 await asyncio.sleep((due - time.monotonic_ns()) / _NANO)
                 self.lag.add(time.monotonic_ns() - due)
-                asking.create_task(self._ask(client, number, due))
+                asking.create_task(self._ask(connections, number, due))
+        connections.close()
 
     def void(self) -> list[str]:
         """Say what makes the times void, as `make bench` does of its generator."""
@@ -99,18 +103,19 @@ class Asking:
         )
         return [*self.wrong, limit]
 
-    async def _ask(self, client: httpx.AsyncClient, number: int, due: int) -> None:
+    async def _ask(self, connections: Connections, number: int, due: int) -> None:
         name, endpoint = self._asked[number % len(self._asked)]
-        answer = await client.get(endpoint.url)
+        status, body = await connections.get(endpoint.url)
         self.times[name].add(time.monotonic_ns() - due)
-        if answer.status_code != httpx.codes.OK:
-            self.wrong.append(f"{name}: {answer.status_code}")
-        elif not endpoint.fits(_json(answer)):
-            self.wrong.append(f"{name}: its answer isn't of its shape: {answer.text[:80]}")
+        if status != httpx.codes.OK:
+            self.wrong.append(f"{name}: {status}")
+        elif not endpoint.fits(_json(body)):
+            said = body[:80].decode(errors="replace")
+            self.wrong.append(f"{name}: its answer isn't of its shape: {said}")
 
 
-def _json(answer: httpx.Response) -> Any:
+def _json(body: bytes) -> Any:
     try:
-        return answer.json()
-    except ValueError:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
         return None

@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 import psutil
+import uvloop
 
 from bench import aims
 from bench.asking import Asking, endpoints
@@ -83,7 +84,8 @@ def _at_rest_and_read(running: System, asked: argparse.Namespace, empty: int | N
     found.rest_mb = _held(running, "at rest", aims.AFTER_SAMPLE if total == _SAMPLE else None)
     if empty is not None:
         found.redis_record_bytes = _redis_record(running, empty)
-    asyncio.run(_measure(running, api, asked, found))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_measure(running, api, asked, found))
     found.after_mb = _held(running, "after it")
     if asked.recount or total <= _RECOUNTED:
         mark = int(running.run.settings.passed_on.get(_MARK, "61"))
