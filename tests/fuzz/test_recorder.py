@@ -14,6 +14,8 @@ from services.core.domain.ids import IdMaker
 from services.stubs.grades.v1 import grades_pb2 as pb
 from services.stubs.grades.v1 import grades_pb2_grpc as pb_grpc
 from tests.arms import Arms
+from tests.contract.test_recorder import item
+from tests.fuzz.seeds import shared_out
 from tests.fuzz.test_records import GROWTH_MAX, footprint
 
 CALLS = int(os.environ.get("MESHSPLIT_FUZZ_CALLS", "3000"))
@@ -68,19 +70,20 @@ async def code_of(call: Any) -> Code:
 
 
 async def test_bytes_that_may_be_no_message_are_answered_and_leave_nothing(own_arms: Arms) -> None:
-    dice = random.Random(SEED)
+    *kept, (own, number) = shared_out(CALLS, kept=20 * AT_ONCE)
     codes: Counter[Code] = Counter()
 
-    async def work(calls: int) -> None:
+    async def work(dice: random.Random, calls: int) -> None:
         async with grpc.aio.insecure_channel(own_arms.grpc_target, options=OPTIONS) as channel:
             for _ in range(calls):
                 method = METHOD + dice.choice(("RecordBatch", "RecordBatch", "Settle", "Nothing"))
                 raw: Any = channel.unary_unary(method)
                 codes[await code_of(raw(some_bytes(dice), timeout=LIMIT_S))] += 1
 
-    await asyncio.gather(*(work(20) for _ in range(AT_ONCE)))
+    for dice, first in kept:
+        await asyncio.gather(*(work(dice, first // AT_ONCE) for _ in range(AT_ONCE)))
     at_first = footprint(own_arms.recorder)
-    await asyncio.gather(*(work(CALLS // AT_ONCE) for _ in range(AT_ONCE)))
+    await asyncio.gather(*(work(own, number // AT_ONCE) for _ in range(AT_ONCE)))
 
     assert set(codes) == {Code.OK, Code.INVALID_ARGUMENT, Code.UNIMPLEMENTED}
     assert "Traceback" not in own_arms.recorder.log.read_text()
@@ -90,16 +93,20 @@ async def test_bytes_that_may_be_no_message_are_answered_and_leave_nothing(own_a
 
 
 async def test_each_item_is_answered_for_itself(own_arms: Arms) -> None:
-    dice = random.Random(SEED)
     kinds: Counter[str] = Counter()
     async with grpc.aio.insecure_channel(own_arms.grpc_target) as channel:
         stub: pb_grpc.RecorderServiceAsyncStub = pb_grpc.RecorderServiceStub(channel)
-        for _ in range(max(20, CALLS // 100)):
-            items = [some_item(dice) for _ in range(dice.choice((1, 30, ITEMS_MAX)))]
-            request = pb.RecordBatchRequest(arm="grpc", items=items)
-            answer = await stub.RecordBatch(request, timeout=LIMIT_S)
-            assert len(answer.outcomes) == len(items)
-            kinds.update(str(one.WhichOneof("outcome")) for one in answer.outcomes)
+        for dice, requests in shared_out(max(20, CALLS // 100), kept=5):
+            for _ in range(requests):
+                items = [some_item(dice) for _ in range(dice.choice((1, 30, ITEMS_MAX)))]
+                good = dice.randrange(len(items))
+                items[good] = item()
+                request = pb.RecordBatchRequest(arm="grpc", items=items)
+                answer = await stub.RecordBatch(request, timeout=LIMIT_S)
+                outcomes = [str(one.WhichOneof("outcome")) for one in answer.outcomes]
+                assert len(outcomes) == len(items)
+                assert outcomes[good] == "stored", "whatever came beside it"
+                kinds.update(outcomes)
     assert set(kinds) == {"stored", "invalid"}
 
 
