@@ -1,4 +1,4 @@
-"""The recorder takes whatever comes by gRPC: too large, malformed, cancelled, too late."""
+"""The recorder takes whatever comes by gRPC: too large, malformed, wrong in any value."""
 
 import asyncio
 import os
@@ -7,7 +7,6 @@ from collections import Counter
 from typing import Any, Final
 
 import grpc
-import psutil
 
 from services.core.contract.messages import ITEMS_MAX, MESSAGE_BYTES_MAX
 from services.core.domain.ids import IdMaker
@@ -19,7 +18,6 @@ from tests.fuzz.seeds import shared_out
 from tests.fuzz.test_records import GROWTH_MAX, footprint
 
 CALLS = int(os.environ.get("MESHSPLIT_FUZZ_CALLS", "3000"))
-SEED = 20
 AT_ONCE = 16
 METHOD: Final = "/grades.v1.RecorderService/"
 LIMIT_S = 20.0
@@ -120,34 +118,3 @@ async def test_what_is_too_large_is_refused_and_the_connection_stays(own_arms: A
         assert await code_of(refused) is Code.INVALID_ARGUMENT
         nothing = stub.RecordBatch(pb.RecordBatchRequest(arm="grpc"), timeout=LIMIT_S)
         assert await code_of(nothing) is Code.OK
-
-
-async def test_calls_that_are_cancelled_or_too_late_leave_an_empty_queue(own_arms: Arms) -> None:
-    dice = random.Random(SEED)
-    codes: Counter[Code] = Counter()
-    async with grpc.aio.insecure_channel(own_arms.grpc_target) as channel:
-        stub: pb_grpc.RecorderServiceAsyncStub = pb_grpc.RecorderServiceStub(channel)
-
-        async def leave(number: int) -> None:
-            items = [some_item(dice) for _ in range(20)]
-            request = pb.RecordBatchRequest(arm="grpc", items=items)
-            call: Any = stub.RecordBatch(request, timeout=0.000_001 if number % 2 else LIMIT_S)
-            if number % 2 == 0:
-                await asyncio.sleep(dice.random() / 100)
-                call.cancel()
-            try:
-                codes[await code_of(call)] += 1
-            except asyncio.CancelledError:
-                codes[Code.CANCELLED] += 1
-
-        for start in range(0, CALLS // 10, AT_ONCE):
-            await asyncio.gather(*(leave(start + each) for each in range(AT_ONCE)))
-        answer = await stub.RecordBatch(
-            pb.RecordBatchRequest(arm="grpc", items=[some_item(dice)]), timeout=LIMIT_S
-        )
-    assert len(answer.outcomes) == 1
-    assert codes[Code.CANCELLED] > 0
-    assert codes[Code.DEADLINE_EXCEEDED] > 0
-    assert own_arms.recorder.process is not None
-    assert psutil.Process(own_arms.recorder.process.pid).is_running()
-    assert "Traceback" not in own_arms.recorder.log.read_text()
