@@ -53,7 +53,7 @@ test: install-tests ## run every test, on real servers and a real browser of the
 test-cluster: install-tests ## bring the system up in the cluster of KUBECONFIG, and test it there
 	@$(NODE) $(BIN)/python -m pytest tests/cluster
 
-fuzz: install-tests ## a million requests that nobody should send, and more (MESHSPLIT_FUZZ_SEED repeats one)
+fuzz: install-tests ## a million requests that nobody should send, and more (MESHSPLIT_FUZZ_SEED draws the same again)
 	@MESHSPLIT_FUZZ_INPUTS=1000000 MESHSPLIT_FUZZ_CASES=2000 MESHSPLIT_FUZZ_CALLS=100000 $(BIN)/python -m pytest tests/fuzz
 
 bench: install-tests ## measure what a record costs (CASES="even half" for a part), in minutes

@@ -16,10 +16,10 @@ def pytest_configure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell the seed, also of a run that passed: what it sent can be sent again."""
+    """Tell the seed, also of a run that passed: what it drew can be drawn again."""
     reports = (report for several in terminalreporter.stats.values() for report in several)
     if any(getattr(report, "nodeid", "").startswith("tests/fuzz/") for report in reports):
-        terminalreporter.write_line(f"fuzz: {_VARIABLE}={own_seed()} sends the same again")
+        terminalreporter.write_line(f"fuzz: {_VARIABLE}={own_seed()} draws the same again")
 
 
 def own_seed() -> int:
@@ -31,3 +31,9 @@ def kept_seeds() -> list[int]:
     """Read the seeds that once found something."""
     lines = _KEPT.read_text().splitlines()
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
+
+
+def shared_out(tries: int, *, kept: int) -> list[tuple[random.Random, int]]:
+    """Give dice for a number of tries: some for each seed that was kept, then this run's own."""
+    each = [(random.Random(seed), kept) for seed in kept_seeds()]
+    return [*each, (random.Random(own_seed()), max(0, tries - kept * len(each)))]

@@ -13,13 +13,13 @@ import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.fuzz.seeds import shared_out
 from tests.fuzz.test_records import GROWTH_MAX
 from tests.reporter_process import ReporterProcess, reporter_process
 
 VISITS = int(os.environ.get("MESHSPLIT_FUZZ_VISITS", "10000"))
 FRAMES = 3_000
 AT_ONCE = 50
-SEED = 21
 HANDSHAKE: Final = (
     b"GET /api/v1/live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -63,16 +63,18 @@ async def greeted(client: ClientConnection) -> bool:
 
 
 async def visit(reporter: ReporterProcess, dice: random.Random) -> None:
-    """Connect and drop, at any moment of a visit."""
+    """Connect and drop, at any moment of a visit; all of it is drawn before another's turn."""
+    sent = HANDSHAKE[: dice.choice((0, 10, len(HANDSHAKE), len(HANDSHAKE)))]
+    reads = dice.random() < 0.5
+    frames = dice.randbytes(dice.randint(1, 200)) if dice.random() < 0.3 else b""  # that are none
     reader, writer = await asyncio.open_connection("127.0.0.1", reporter.port)
     try:
-        writer.write(HANDSHAKE[: dice.choice((0, 10, len(HANDSHAKE), len(HANDSHAKE)))])
-        if dice.random() < 0.5:
+        writer.write(sent)
+        if reads:
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await reader.read(2000)
-        if dice.random() < 0.3:
-            writer.write(dice.randbytes(dice.randint(1, 200)))  # frames that are none
+        writer.write(frames)
     finally:
         writer.transport.abort()
 
@@ -80,20 +82,21 @@ async def visit(reporter: ReporterProcess, dice: random.Random) -> None:
 async def test_ten_thousand_connect_and_drop_and_nothing_is_left_of_them(
     reporter: ReporterProcess,
 ) -> None:
-    dice = random.Random(SEED)
+    *kept, (own, number) = shared_out(VISITS, kept=20 * AT_ONCE)
 
-    async def visits(number: int) -> None:
+    async def visits(dice: random.Random, number: int) -> None:
         for _ in range(number):
             with suppress(ConnectionError):
                 await visit(reporter, dice)
 
     files = footprint(reporter)[1]
-    await asyncio.gather(*(visits(20) for _ in range(AT_ONCE)))
+    for dice, first in kept:
+        await asyncio.gather(*(visits(dice, first // AT_ONCE) for _ in range(AT_ONCE)))
     assert await settles(reporter, files)
     memory = footprint(reporter)[0]
     async with connect(reporter.live) as witness:
         assert await greeted(witness)
-        visiting = asyncio.gather(*(visits(VISITS // AT_ONCE) for _ in range(AT_ONCE)))
+        visiting = asyncio.gather(*(visits(own, number // AT_ONCE) for _ in range(AT_ONCE)))
         while not visiting.done():
             async with asyncio.timeout(10):
                 assert json.loads(await witness.recv())["type"] == "update"
@@ -106,9 +109,9 @@ async def test_ten_thousand_connect_and_drop_and_nothing_is_left_of_them(
 async def test_garbage_is_answered_or_ends_the_connection_and_the_next_is_greeted(
     reporter: ReporterProcess,
 ) -> None:
-    dice = random.Random(SEED)
+    *kept, (own, number) = shared_out(FRAMES, kept=30)
 
-    async def talk(frames: int) -> None:
+    async def talk(dice: random.Random, frames: int) -> None:
         async with connect(reporter.live) as client:
             assert await greeted(client)
             for _ in range(frames):
@@ -117,9 +120,10 @@ async def test_garbage_is_answered_or_ends_the_connection_and_the_next_is_greete
                     while json.loads(await client.recv())["type"] != "error":
                         pass
 
-    await asyncio.gather(*(talk(3) for _ in range(10)))
+    for dice, first in kept:
+        await asyncio.gather(*(talk(dice, first // 10) for _ in range(10)))
     memory = footprint(reporter)[0]
-    await asyncio.gather(*(talk(FRAMES // 30) for _ in range(30)))
+    await asyncio.gather(*(talk(own, number // 30) for _ in range(30)))
     async with connect(reporter.live) as client:
         assert await greeted(client)
     assert footprint(reporter)[0] - memory < GROWTH_MAX

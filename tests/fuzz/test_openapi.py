@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.arms import Arms, ServiceProcess
+from tests.fuzz.seeds import own_seed
 from tests.reporter_process import ReporterProcess, reporter_process
 
 CASES = int(os.environ.get("MESHSPLIT_FUZZ_CASES", "100"))
@@ -71,6 +72,7 @@ def takes_anything(operation: Any) -> bool:
 
 
 def send(cases: SearchStrategy[Any], checks: list[Any]) -> None:
+    @seed(own_seed())
     @settings(
         max_examples=CASES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )

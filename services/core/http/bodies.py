@@ -13,6 +13,11 @@ before it reads gets the answer instead of a reset connection."""
 class BodyTooLarge(Exception):  # noqa: N818 - what happened, as the domain's exceptions
     """More bytes came than a body may have."""
 
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__()
+        self.whole = whole
+        """Whether its end has come too: to read on would be to wait for the next request."""
+
 
 class ClientGone(Exception):  # noqa: N818 - as above
     """The connection ended before the body did; nobody is left to answer."""
@@ -32,13 +37,13 @@ async def read_body(receive: Receive, *, limit: int, timeout_s: float) -> bytes:
         body: bytes = message.get("body", b"")
         while message["type"] == "http.request" and message.get("more_body"):
             if len(body) > limit:
-                raise BodyTooLarge
+                raise BodyTooLarge(whole=False)
             message = await receive()
             body += message.get("body", b"")
     if message["type"] == "http.disconnect":
         raise ClientGone
     if len(body) > limit:
-        raise BodyTooLarge
+        raise BodyTooLarge(whole=True)
     return body
 
 

@@ -131,8 +131,8 @@ class RecordsEndpoint:
             return await self._refuse(refusal, head, receive)
         try:
             body = await read_body(receive, limit=BODY_LIMIT, timeout_s=self._body_timeout_s)
-        except BodyTooLarge:
-            return await self._refuse(too_large(BODY_LIMIT), head, receive)
+        except BodyTooLarge as error:
+            return await self._refuse(too_large(BODY_LIMIT), head, receive, whole=error.whole)
         except TimeoutError:
             detail = f"expected the whole body within {self._body_timeout_s:g} s"
             return self._problem(Refusal(problems.BODY_TOO_SLOW, detail), head), True
@@ -146,9 +146,13 @@ class RecordsEndpoint:
         outcome = await self._submit(self._pending(head, record))
         return answers.of_outcome(outcome, request_id=request_id), False
 
-    async def _refuse(self, refusal: Refusal, head: Head, receive: Receive) -> tuple[Answer, bool]:
-        """Refuse a request whose body may still be on its way."""
+    async def _refuse(
+        self, refusal: Refusal, head: Head, receive: Receive, *, whole: bool = False
+    ) -> tuple[Answer, bool]:
+        """Refuse a request whose body may still be on its way, unless the whole of it was read."""
         answer = self._problem(refusal, head)
+        if whole:
+            return answer, False
         if head.expects_continue:
             return answer, True  # the body was never asked for
         if head.content_length is not None and head.content_length > DISCARD_MAX:
