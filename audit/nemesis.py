@@ -11,7 +11,7 @@ from audit.clients import Scene
 from audit.cluster import Cluster
 from audit.faults.cluster import cluster_faults
 from audit.faults.connections import connection_faults
-from audit.faults.fault import Fault, Impossible, Stage
+from audit.faults.fault import Fault, Impossible, Stage, Wrong
 from audit.faults.processes import process_faults
 from audit.faults.stores import store_faults
 from audit.faults.traffic import traffic_faults
@@ -45,6 +45,8 @@ class Row:
     impossible: str | None = None
     went_on_s: float | None = None
     """How soon every arm stored again while it went on."""
+    both: bool | None = None
+    """Of two faults at once: whether both had an effect."""
 
 
 def every_fault(system: System) -> list[Fault]:
@@ -75,17 +77,30 @@ def endless(faults: Sequence[Fault], dice: random.Random) -> Iterator[Fault]:
 
 
 def together(first: Fault, second: Fault) -> Fault:
-    """Let two faults happen at once; either may leave the other without effect."""
+    """Let two faults happen at once; either may leave the other without effect, which is counted.
+
+    Whatever else one says, the other is waited for, and nothing goes on into the recovery.
+    """
 
     async def run(stage: Stage) -> str | None:
         stages = [Stage(stage.system, stage.scene, stage.dice) for _ in (first, second)]
 
-        async def one(fault: Fault, own: Stage) -> None:
-            await fault.run(own)
-            own.healed_at = own.healed_at or time.monotonic()
+        async def one(fault: Fault, own: Stage) -> str | None:
+            try:
+                return await fault.run(own)
+            finally:
+                own.healed_at = own.healed_at or time.monotonic()
 
-        await asyncio.gather(one(first, stages[0]), one(second, stages[1]))
+        said = await asyncio.gather(
+            one(first, stages[0]), one(second, stages[1]), return_exceptions=True
+        )
         stage.healed_at = max(own.healed_at or 0 for own in stages)
+        errors = [each for each in said if isinstance(each, BaseException)]
+        if wrong := [each for each in errors if not isinstance(each, Impossible)]:
+            raise Wrong("; ".join(map(_words, wrong)))
+        for impossible in errors:
+            raise impossible
+        stage.both = all(each is None for each in said)
         return None
 
     name = f"{first.name}{PAIR}{second.name}"
@@ -113,8 +128,11 @@ class Nemesis:
         healed = stage.healed_at or ended
         lacking = await recovered(self._system, scene, fault.within_s * PATIENCE)
         well = time.monotonic()
+        amiss = [complaint] if complaint else []
         if lacking:
-            complaint = f"not well again: {lacking}"
+            amiss.append(f"not well again: {lacking}")
+        if fault.harmless and (failed := self._failed()):
+            amiss.append(f"requests that failed, and none may: {failed}")
         row = Row(
             fault.name,
             held_s=healed - began,
@@ -123,13 +141,19 @@ class Nemesis:
             unknown=history.count(scene.during, Outcome.UNKNOWN),
             recovered_s=well - healed,
             within_s=fault.within_s,
-            complaint=complaint,
+            complaint="; ".join(amiss) or None,
             impossible=impossible,
             went_on_s=stage.went_on_s,
+            both=stage.both,
         )
         scene.during = CALM
         self.rows.append(row)
         return row
+
+    def _failed(self) -> int:
+        scene = self._scene
+        failures = (Outcome.REFUSED, Outcome.UNKNOWN)
+        return sum(scene.history.count(scene.during, outcome) for outcome in failures)
 
 
 async def run_all(
@@ -144,13 +168,19 @@ async def run_all(
 
 
 def check_recovery(rows: Sequence[Row]) -> list[Finding]:
-    """Hold each recovery against its bound, and each fault to having had an effect."""
+    """Hold each recovery against its bound, and each fault to having had an effect.
+
+    An audit none of whose faults could be tried has shown nothing: that is a finding, too.
+    """
     findings = [
         Finding("slow to recover", f"{r.fault}: {r.recovered_s:.1f} s, bound {r.within_s:.0f} s")
         for r in rows
         if r.recovered_s > r.within_s
     ]
-    return findings + [Finding("fault", f"{r.fault}: {r.complaint}") for r in rows if r.complaint]
+    findings += [Finding("fault", f"{r.fault}: {r.complaint}") for r in rows if r.complaint]
+    if all(row.impossible for row in rows):
+        findings.append(Finding("fault", "none was tried"))
+    return findings
 
 
 async def done(doing: Awaitable[str | None]) -> tuple[str | None, str | None]:
@@ -161,4 +191,8 @@ async def done(doing: Awaitable[str | None]) -> tuple[str | None, str | None]:
     except Impossible as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is told, and the run goes on
-        return f"{type(error).__name__}: {error}", None
+        return _words(error), None
+
+
+def _words(error: BaseException) -> str:
+    return str(error) if isinstance(error, Wrong) else f"{type(error).__name__}: {error}"

@@ -55,8 +55,15 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing at all is wrong."""
+        """Whether nothing at all is wrong with whatever was tried."""
         return not self.findings
+
+    @property
+    def title(self) -> str:
+        """The verdict in words, with how much of what was wanted it isn't about."""
+        untried = sum(row.impossible is not None for row in self.rows)
+        words = f", {untried} fault{'s' * (untried > 1)} not tried" if untried else ""
+        return ("passed" if self.passed else "FAILED") + words
 
 
 def line(row: Row) -> tuple[str, ...]:
@@ -83,11 +90,11 @@ def markdown(verdict: Verdict) -> str:
     totals = ", ".join(f"{history.total(o)} {o.value}" for o in Outcome)
     return "\n".join(
         [
-            f"# Audit, seed {verdict.seed}: {'passed' if verdict.passed else 'FAILED'}",
+            f"# Audit, seed {verdict.seed}: {verdict.title}",
             "",
             f"{verdict.seconds:.0f} s, {len(history.entries)} records; attempts: {totals}.",
             "",
-            *(f"- {text}" for text in verdict.counts),
+            *(f"- {text}" for text in (*verdict.counts, *_pairs(verdict.rows))),
             "- " + ", ".join(f"{kind}: {count}" for kind, count in found.items()),
             "",
             *_by_kind(verdict.rows),
@@ -109,6 +116,14 @@ def kind_of(fault: str) -> str:
         return "two at once"
     what = fault.partition(": ")[0]
     return WHOM.sub("", what)
+
+
+def _pairs(rows: Sequence[Row]) -> list[str]:
+    """Say how often of two faults at once neither kept the other from having an effect."""
+    both = [row.both for row in rows if row.both is not None]
+    if not both:
+        return []
+    return [f"two faults came at once {len(both)} times, {sum(both)} times both had an effect"]
 
 
 def _by_kind(rows: Sequence[Row]) -> list[str]:

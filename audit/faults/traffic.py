@@ -6,7 +6,7 @@ import json
 import httpx
 
 from audit.clients import Scene
-from audit.faults.fault import Fault, Stage
+from audit.faults.fault import Fault, Stage, Wrong
 from audit.history import Outcome
 from audit.posting import Door, post
 from audit.stack import System
@@ -41,18 +41,20 @@ async def _weights(stage: Stage) -> str | None:
     weights = {name: 100 * (name == winner) for name in arms}
     try:
         write_split(path, with_weights(before, weights, str(path)))
-        complaint = await _applied(stage.system)
+        await _applied(stage.system)
         await asyncio.sleep(WEIGHTS_S)
     finally:
         write_split(path, before)
-    return complaint or await _applied(stage.system)
+    await _applied(stage.system)
+    return None
 
 
-async def _applied(system: System) -> str | None:
+async def _applied(system: System) -> None:
     async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
         proxy = Proxy(client, system.url("envoy_admin"))
         outcome = await follow(proxy, asked_split(system.mesh), 0, APPLIED_WITHIN_S)
-    return None if outcome.applied else f"not applied within {APPLIED_WITHIN_S:.0f} s"
+    if not outcome.applied:
+        raise Wrong(f"not applied within {APPLIED_WITHIN_S:.0f} s")
 
 
 async def _mirror(stage: Stage) -> str | None:
@@ -68,7 +70,7 @@ async def _mirror(stage: Stage) -> str | None:
     finally:
         kustomization.write_text(before)
     if not accepted:
-        return "the agent refused it"
+        raise Wrong("the agent refused it")
     return None if made > 0 else "the shadow got no copy"
 
 

@@ -1,6 +1,7 @@
 """What the audit's clients conclude from an answer, and what its report says."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -63,6 +64,26 @@ def test_the_report_has_a_row_for_each_fault_and_fails_for_any_finding() -> None
     assert not bad.passed
     assert "seed 4: FAILED" in markdown(bad)
     assert "fault: 1\n    kill -9 nobody: nobody met" in markdown(bad)
+
+
+def test_the_title_says_how_many_faults_were_not_tried() -> None:
+    impossible = replace(row(), impossible="that takes root")
+
+    def title(*rows: Row) -> str:
+        verdict = Verdict(4, 60.0, History(), rows, [], [], check_recovery(rows))
+        return markdown(verdict).partition("\n")[0]
+
+    assert title(row()) == "# Audit, seed 4: passed"
+    assert title(row(), impossible) == "# Audit, seed 4: passed, 1 fault not tried"
+    assert title(row(), impossible, impossible) == "# Audit, seed 4: passed, 2 faults not tried"
+    assert title(impossible) == "# Audit, seed 4: FAILED, 1 fault not tried"
+
+
+def test_the_report_says_how_many_pairs_of_faults_both_had_an_effect() -> None:
+    rows = [row(), *(replace(row(), both=both) for both in (True, False, True))]
+    text = markdown(Verdict(4, 60.0, History(), rows, [], [], []))
+    assert "- two faults came at once 3 times, 2 times both had an effect" in text
+    assert "at once" not in markdown(Verdict(4, 60.0, History(), rows[:1], [], [], []))
 
 
 @pytest.mark.parametrize(
