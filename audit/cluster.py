@@ -18,8 +18,13 @@ CLEAN_UP = """
 import contextlib
 import shutil
 import sys
+import time
 from pathlib import Path
 import psutil
+def goes_on(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE  # ended; its parent has not asked
+    return False
 sys.stdin.read()  # ends when whoever started this is gone, however it went
 mine = []
 for process in psutil.process_iter():
@@ -27,7 +32,9 @@ for process in psutil.process_iter():
         if Path(process.cwd()).is_relative_to(sys.argv[1]):
             process.kill()
             mine.append(process)
-psutil.wait_procs(mine, timeout=20)
+until = time.monotonic() + 20
+while any(map(goes_on, mine)) and time.monotonic() < until:
+    time.sleep(0.05)
 shutil.rmtree(sys.argv[1], ignore_errors=True)
 """
 CLEANER_LIMIT_S = 40
@@ -49,6 +56,16 @@ class Cluster(System):
     """A running system on a cluster's stores."""
 
     stores: Stores
+
+    def pids(self) -> dict[str, int]:
+        """Return each service's, each node's and each Redis' process."""
+        nodes = enumerate(self.stores.galera.nodes, 1)
+        servers = enumerate(self.stores.guarded.servers.values(), 1)
+        return {
+            **super().pids(),
+            **{f"node {number}": node.program.pid for number, node in nodes},
+            **{f"redis {number}": server.program.pid for number, server in servers},
+        }
 
     @property
     def mysql_urls(self) -> list[str]:

@@ -18,8 +18,9 @@ SETTLED_S = 6.0
 MEMORY_MB = 32
 """What a burst may leave behind in a process's allocator, however long it lives."""
 FILES = 48
-BUFFERS_MB = {"mariadb": 640}
-"""What a store fills up by design: MariaDB its buffer pool of 512 MB and what goes with it."""
+BUFFERS_MB = {"mariadb": 640, "node": 192}
+"""What a store fills up by design: MariaDB its buffer pool of 512 MB and what goes with it, a node
+of the cluster its pool and its cache of what the others may lack, of 64 MB each."""
 BYTES_A_RECORD = 1000
 """What Redis may take for one; four times what is asked of it, for the sets that grow in steps."""
 MB = 1_000_000
@@ -119,8 +120,7 @@ class Watch:
 
     def _look(self) -> None:
         now = Moment(time.monotonic(), self._stored())
-        for name, process in self._system.run.supervisor.processes().items():
-            pid = process.pid
+        for name, pid in self._system.pids().items():
             if not pid or not (pid in self._first or self._well()):
                 continue
             first = self._first.setdefault(pid, now.at)
@@ -153,8 +153,9 @@ def check_leaks(lives: Sequence[Life], end: dict[str, Use], records: int) -> lis
     """Hold what each process held last, and what is left at rest, against measure and bounds."""
     findings = []
     for life in lives:
-        most = life.start.memory + BUFFERS_MB.get(life.name, MEMORY_MB) * MB
-        if life.name == "redis":
+        kind = life.name.partition(" ")[0]  # a store of several has a number
+        most = life.start.memory + BUFFERS_MB.get(kind, MEMORY_MB) * MB
+        if kind == "redis":
             most += records * BYTES_A_RECORD
         if life.memory > most:
             words = (

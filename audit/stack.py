@@ -58,6 +58,10 @@ class System(LiveStack):
         """Everything that runs on."""
         return [service for service in self.run.services if not service.once]
 
+    def pids(self) -> dict[str, int]:
+        """Return the process of everything that runs, 0 for what doesn't at the moment."""
+        return {name: each.pid for name, each in self.run.supervisor.processes().items()}
+
     @property
     def mysql_urls(self) -> Sequence[str]:
         """The ledger, wherever it is kept: each is to hold the same."""

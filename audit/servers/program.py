@@ -24,6 +24,12 @@ class Program:
         self._is_up = is_up
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its process; 0 while there is none."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else 0
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         with (self._folder / "log").open("ab") as log:

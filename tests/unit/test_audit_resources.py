@@ -19,6 +19,13 @@ def test_what_a_process_may_hold_is_no_leak() -> None:
     assert check_leaks(lives, end, records=10_000) == []
 
 
+def test_a_store_of_several_may_hold_what_its_kind_may() -> None:
+    lives = [life("node 2", INGEST, 250), life("redis 1", REDIS, 60)]
+    assert check_leaks(lives, {}, records=10_000) == []
+    assert [f.kind for f in check_leaks(lives, {}, records=0)] == ["leak"]
+    assert [f.kind for f in check_leaks([life("node 2", INGEST, 300)], {}, 0)] == ["leak"]
+
+
 @pytest.mark.parametrize(
     "held", [Use(7, 140 * MB, 30, 10), Use(7, 100 * MB, 130, 10), Use(7, 100 * MB, 30, 110)]
 )
