@@ -47,6 +47,8 @@ class Attempt:
     id: str | None = None
     arm: str | None = None
     repeated: bool = False
+    hasty: bool = False
+    """Whether the client gave up so soon that a busy machine may be all that was wrong."""
 
 
 @dataclass(eq=False)

@@ -152,8 +152,13 @@ class Nemesis:
 
     def _failed(self) -> int:
         scene = self._scene
-        failures = (Outcome.REFUSED, Outcome.UNKNOWN)
-        return sum(scene.history.count(scene.during, outcome) for outcome in failures)
+        return sum(
+            attempt.during == scene.during
+            and attempt.outcome in {Outcome.REFUSED, Outcome.UNKNOWN}
+            and not attempt.hasty
+            for entry in scene.history.entries
+            for attempt in entry.attempts
+        )
 
 
 async def run_all(

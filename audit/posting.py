@@ -10,6 +10,8 @@ from audit.wire import Answer, Connection, NoAnswer, NotSent
 
 PROBLEM = "application/problem+json"
 STORED, REPEATED, CONFLICTING, AWAY, LATE = 201, 200, 409, 503, 504
+PATIENT_S = 1.0
+"""Whoever waits so long gets an answer from a system that nothing is wrong with."""
 FROM_A_PROXY = frozenset({502, AWAY, LATE})
 
 
@@ -38,7 +40,9 @@ async def post(
     except NotSent as error:
         attempt = Attempt(during, door.name, Outcome.REFUSED, f"not sent: {error}")
     except NoAnswer as error:
-        attempt = Attempt(during, door.name, Outcome.UNKNOWN, f"no answer: {error}")
+        hasty = isinstance(error.__cause__, TimeoutError) and limit_s < PATIENT_S
+        said = f"no answer: {error}"
+        attempt = Attempt(during, door.name, Outcome.UNKNOWN, said, hasty=hasty)
     else:
         attempt = conclude(answer, during=during, door=door.name)
     history.note(entry, attempt)

@@ -43,6 +43,8 @@ STORE_LINKS = (
     ("reporter", "MESHSPLIT_REDIS_URL", "redis", False),
 )
 BEHIND_GATEWAY = ("reporter:8000",)
+COLLECTOR, TO_SPANS = "MESHSPLIT_OTLP_ENDPOINT", "services to spans"
+"""The setting that says where every service's spans go, and the link that they all share."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ async def linked(
     stack = run.settings.stack.read_text()
     names = [f"link_{hosts[host]}" for host in routed]
     names += [f"{service}_{target}" for service, _, target, _ in to_stores]
+    names.append("link_otlp")
     ports = with_more(run.settings.ports, names)
     links = []
     for host in routed:
@@ -144,6 +147,14 @@ async def linked(
             _moved(s, setting, ports[target], ports[f"{name}_{target}"]) if s.name == name else s
             for s in services
         ]
+    links.append(Link(TO_SPANS, ports["otlp"], dice, writes=False))
+    await links[-1].start(ports["link_otlp"])
+    services = [
+        _moved(s, COLLECTOR, ports["otlp"], ports["link_otlp"])
+        if s.ours and s.stage == "services"
+        else s
+        for s in services
+    ]
     path = run.here.state / "stack.toml"
     path.write_text(stack)
     settings = replace(run.settings, ports=ports, stack=path)

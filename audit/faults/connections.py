@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from audit.faults.fault import RECOVERY_S, Fault, Stage
 from audit.links import Link
-from audit.stack import System
+from audit.stack import TO_SPANS, System
+from audit.wire import Connection, NoAnswer, NotSent
 
 CUT_S, DELAY_FOR_S, HOLE_S, LOSE_S = 1.0, 2.0, 3.5, 4.0
 DELAY_S = (0.05, 0.4)
@@ -19,6 +20,9 @@ LOST: dict[str, tuple[str, Callable[[bytes], bool]]] = {
 }
 """The request whose answer is lost, and how it is known, by whom it is for."""
 During = Callable[[Stage], AbstractContextManager[None]]
+TRACED = {"x-client-trace-id": "audit"}
+"""Has the gateway trace a request; else it does so with one in a hundred, which may be none."""
+TRACED_LIMIT_S = 1.0
 LATE_WITHIN_S = 15.0
 """Whoever waits for an answer has a time-out to sit out first."""
 
@@ -36,8 +40,10 @@ def connection_faults(system: System) -> list[Fault]:
         if target in LOST and link.writes:
             word, is_meant = LOST[target]
             doing.append((f"{word} unanswered", _lose(link, is_meant), LATE_WITHIN_S))
+        harmless = link.name == TO_SPANS
         faults += [
-            Fault(f"{what}: {link.name}", run, within, of_link=True) for what, run, within in doing
+            Fault(f"{what}: {link.name}", run, within, of_link=True, harmless=harmless)
+            for what, run, within in doing
         ]
     return faults
 
@@ -58,10 +64,19 @@ def _harm(link: Link, during: During, seconds: float) -> Callable[[Stage], Await
     async def run(stage: Stage) -> str | None:
         before = link.harmed
         with during(stage):
+            if link.name == TO_SPANS:
+                await _be_traced(stage)
             await asyncio.sleep(seconds)
         return None if link.harmed > before else "nothing came this way"
 
     return run
+
+
+async def _be_traced(stage: Stage) -> None:
+    async with Connection(stage.scene.gateway.port) as connection:
+        with suppress(NotSent, NoAnswer):  # beside another fault
+            path = "/api/v1/records/count"
+            await connection.ask("GET", path, headers=TRACED, limit_s=TRACED_LIMIT_S)
 
 
 def _lose(

@@ -14,7 +14,9 @@ from audit.clients import Scene
 from audit.faults.connections import COMMIT, connection_faults
 from audit.faults.fault import Stage
 from audit.links import Link
+from audit.posting import Door
 from audit.servers.program import free_port
+from audit.stack import TO_SPANS
 
 if TYPE_CHECKING:
     from audit.stack import System
@@ -165,3 +167,25 @@ async def test_a_commit_that_nobody_answered_is_no_answer_that_was_lost(
     async with echo_behind_a_link("ingest to mariadb", silent=True) as (link, port, heard):
         assert await unanswered(link, port, COMMITTED) == "no answer was lost"
         assert heard == [COMMITTED]
+
+
+async def test_a_request_is_traced_while_the_way_of_the_spans_is_delayed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("audit.faults.connections.DELAY_FOR_S", 0.3)
+    async with echo_behind_a_link(TO_SPANS) as (link, port, heard):
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked = await reader.readuntil(b"\r\n\r\n")
+            if b"x-client-trace-id" in asked:
+                await say(port, b"spans", 2)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            writer.close()
+
+        gateway = await asyncio.start_server(answer, "127.0.0.1", 0)
+        system = cast("System", SimpleNamespace(links=[link]))
+        (fault,) = (f for f in connection_faults(system) if f.name.startswith("delayed"))
+        scene = Scene(random.Random(1), [Door("gateway", gateway.sockets[0].getsockname()[1])])
+        assert await fault.run(Stage(system, scene, random.Random(1))) is None
+        assert (fault.harmless, heard) == (True, [b"spans"])
+        gateway.close()

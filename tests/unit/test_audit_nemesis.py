@@ -157,8 +157,8 @@ async def test_a_request_that_fails_for_a_harmless_fault_is_a_finding(nemesis: N
     async def refusing(stage: Stage) -> str | None:
         history = stage.scene.history
         entry = history.begin(stage.scene.records.roll(), None)
-        for outcome in (Outcome.REFUSED, Outcome.ACKNOWLEDGED):
-            told = attempt(outcome)
+        hasty = replace(attempt(Outcome.UNKNOWN), hasty=True)
+        for told in (attempt(Outcome.REFUSED), attempt(Outcome.ACKNOWLEDGED), hasty):
             history.note(entry, replace(told, during=stage.scene.during))
         return None
 
