@@ -48,7 +48,7 @@ install-tests: ## install what the tests need as well
 	@$(PYTHON) -m meshsplit.local.install --tests
 
 test: install-tests ## run every test, on real servers and a real browser of their own
-	@$(NODE) $(BIN)/python -m pytest -n 2 --dist loadgroup --ignore=tests/cluster $(TESTS)
+	@$(NODE) $(BIN)/python -m pytest -n 2 --ignore=tests/cluster $(TESTS)
 
 test-cluster: install-tests ## bring the system up in the cluster of KUBECONFIG, and test it there
 	@$(NODE) $(BIN)/python -m pytest tests/cluster
