@@ -44,6 +44,7 @@ class Node(MariaDB):
             f"--wsrep-node-address={place}",
             f"--wsrep-node-name=node{number}",
             "--wsrep-sst-method=rsync",
+            f"--wsrep-sst-receive-address=127.0.0.1:{free_port()}",  # else 4444, for every cluster
             f"--wsrep-provider-options={provider}",
         )
         self._folder = folder
