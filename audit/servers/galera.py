@@ -124,11 +124,15 @@ class Galera:
         for number in range(1, NODES):
             shutil.copytree(folder / "node0", folder / f"node{number}")
         self.nodes = [first, *(Node(folder / f"node{n}", n, ports) for n in range(1, NODES))]
-        first.found()
-        for node in self.nodes[1:]:
-            node.program.start()
-        for node in self.nodes:
-            node.wait_until_synced(NODES)
+        try:
+            first.found()
+            for node in self.nodes[1:]:
+                node.program.start()
+            for node in self.nodes:
+                node.wait_until_synced(NODES)
+        except BaseException:
+            self.kill()  # whoever asked for them all has none to end
+            raise
 
     @property
     def url(self) -> str:
