@@ -218,7 +218,7 @@ async def _report(where: Where) -> dict[str, Any]:
     """Ask the reporter; without it, look at what can be seen from here.
 
     The reporter looks once a second. Right after a change it is asked again until it has seen
-    what the files say, so that nobody is shown the weights of before.
+    what the files say, and the gateway with it, so that nobody is shown the weights of before.
     """
     deadline = monotonic() + REPORTER_SEES_WITHIN_S
     async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=False) as client:
@@ -242,7 +242,8 @@ def _is_of_now(report: dict[str, Any], mesh: Path) -> bool:
         asked = asked_split(mesh).percent
     except SplitError:
         return True  # the reporter says what it knows of that
-    return bool(report["asked"] == asked or report["configuration_error"])
+    followed = report["asked"] == asked and report["applied"] in (None, asked)
+    return bool(followed or report["configuration_error"])
 
 
 def _refusal(where: Where, since: str) -> str | None:

@@ -61,7 +61,10 @@ def test_without_a_gateway_the_split_is_shown_as_far_as_it_is_known(alone: dict[
 
 def test_show_waits_for_a_reporter_that_has_not_seen_the_change_yet(alone: dict[str, str]) -> None:
     before, after = ({"fastapi": 50.0, "grpc": 50.0}, {"fastapi": 90.0, "grpc": 10.0})
-    answers = [{"asked": asked, "configuration_error": None} for asked in (before, before, after)]
+    seen = ((before, before), (after, before), (after, after))  # the files, and then the gateway
+    answers = [
+        {"asked": asked, "applied": applied, "configuration_error": None} for asked, applied in seen
+    ]
 
     class Reporter(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -80,7 +83,7 @@ def test_show_waits_for_a_reporter_that_has_not_seen_the_change_yet(alone: dict[
         finally:
             server.shutdown()
             serving.join(timeout=5)
-    assert json.loads(shown.stdout)["asked"] == after
+    assert json.loads(shown.stdout)["applied"] == after
     assert not answers
 
 
