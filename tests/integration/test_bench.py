@@ -11,35 +11,22 @@ import pytest
 import redis
 
 from bench.cases import CASES
-from bench.measured import Measured
 from bench.measuring import Measuring
 from bench.rounds import MANY, Bench
 from bench.system import System, projected, system
 from bench.telemetry import LEVELS
 from meshsplit.local.stores import DATABASE, LOGIN
+from tests.benched import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bench.measured import Measured
     from bench.measuring import CarriedOut
     from bench.orders import Order
 
 RATE = 200
-PEAK = Measured(
-    case="peak",
-    round=1,
-    answers=RATE,
-    seconds=1.0,
-    cpu_us={},
-    p50_ms=1.0,
-    p99_ms=2.0,
-    lag_p99_ms=0.0,
-    rate=None,
-    others=0.0,
-    idle=0.5,
-    memory_mb={},
-    whole=True,
-)
+PEAK = msgspec.structs.replace(RUN, case="peak", answers=RATE, seconds=1.0)
 ADD_A_ROW = (
     "INSERT INTO records SELECT UNHEX(REPLACE(UUID(), '-', '')), student_id, student_name, course,"
     " grade, semester, year, arm, stored_at FROM records LIMIT 1"

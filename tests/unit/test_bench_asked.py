@@ -11,21 +11,13 @@ from bench.measured import Measured
 from bench.recovery import Overload
 from bench.rounds import FEW, Bench
 from bench.system import UnfitError
+from tests import benched
 
-RUN = Measured(
-    case="even-64",
-    round=1,
+RUN = msgspec.structs.replace(
+    benched.RUN,
     answers=4_000,
     seconds=1.0,
     cpu_us={"envoy": 100.0, "ingest": 60.0, "bridge": 40.0, "recorder": 20.0},
-    p50_ms=12.5,
-    p99_ms=40.0,
-    lag_p99_ms=0.0,
-    rate=None,
-    others=0.02,
-    idle=0.01,
-    memory_mb={},
-    whole=True,
 )
 FLOODED = msgspec.structs.replace(
     RUN,

@@ -11,7 +11,7 @@ from bench.measured import Measured
 from bench.telemetry import LEVELS, OFF, in_turn, overhead, overheads, write_rate
 from bench.uncounted import COUNTING
 from meshsplit.translator.documents import read_all
-from tests.unit.test_bench_page import RUN
+from tests.benched import RUN
 
 MESH = Path(__file__).parents[2] / "mesh"
 
