@@ -64,7 +64,7 @@ def test_a_collector_that_is_away_is_told_of_once_and_once_when_it_is_back(
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda url: post(url, new_parent()), [url] * 40))
         assert {each.status_code for each in answers} == {201}
-        assert time.monotonic() - began < 15, "waits for the collector would take 25 s"
+        assert time.monotonic() - began < 5, "waits for the collector would take 25 s"
     for service in arms_of.all:
         wait_until(lambda service=service: spans_of(service)["failed"] > 0)
     back = Collector(collector.port).start()
@@ -98,7 +98,7 @@ def test_a_collector_that_never_answers_holds_up_neither_requests_nor_the_end(
     for url in arms_of.urls.values():
         began = time.monotonic()
         assert {post(url, new_parent()).status_code for _ in range(20)} == {201}
-        assert time.monotonic() - began < 15, "waits for the collector would take 100 s"
+        assert time.monotonic() - began < 4, "waits for the collector would take 100 s"
     for service in (arms_of.bridge, arms_of.recorder, arms_of.ingest):
         began = time.monotonic()
         assert service.stop() == 0
